@@ -3,7 +3,7 @@
  *
  * All functions run on the client's loop thread unless said otherwise, never re-entered, and must not block it: work
  * that may wait goes to ctrd__work_submit (loop.h). A backend never calls an embedder's function: it finishes ops
- * (op.h), tells what happens (ctrd__client_emit), and hands stream ends to the core (stdio.h).
+ * (op.h), tells what happens (ctrd__client_emit), and hands stream ends to the core (streams.h).
  */
 #ifndef CTRD_SRC_BACKEND_H
 #define CTRD_SRC_BACKEND_H

@@ -1,8 +1,8 @@
 /*
- * stdio.h: a process' streams on the caller's side: what was asked for, the pipes, and the reader of DATA streams.
+ * streams.h: a process' streams on the caller's side: what was asked for, the pipes, and the reader of DATA streams.
  */
-#ifndef CTRD_SRC_STDIO_H
-#define CTRD_SRC_STDIO_H
+#ifndef CTRD_SRC_STREAMS_H
+#define CTRD_SRC_STREAMS_H
 
 #include <stdbool.h>
 #include <sys/types.h>
