@@ -58,9 +58,10 @@ const struct ctrd__backend_ops *ctrd__backend_find(const char *address, const ch
  * CLOCK_REALTIME, 0 = now.
  */
 struct ctrd__happening {
-	uint32_t kind;            /* CTRD_EVENT_* */
+	uint32_t kind;		  /* CTRD_EVENT_* */
 	const char *container_id; /* NULL for resync */
-	const char *process_id;   /* NULL = CTRD_INIT_PROCESS for create, start, exit; none for the others */
+	const char *
+		process_id; /* NULL = CTRD_INIT_PROCESS for create, start, exit; none for the others */
 	uint64_t task;
 	uint32_t pid;
 	uint32_t flags; /* CTRD_EXIT_* */

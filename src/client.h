@@ -31,7 +31,8 @@ void ctrd__client_set_backend_data(ctrd_client *client, void *data);
 void *ctrd__client_backend_data(const ctrd_client *client);
 
 /* Log one line. Loop thread or worker thread. */
-void ctrd__client_log(ctrd_client *client, int level, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void ctrd__client_log(ctrd_client *client, int level, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 
 /* Tell what happened; see struct ctrd__happening. Cannot fail: what there is no memory for is made good by a resync
  * mark, and exits have their memory beforehand. */
@@ -48,15 +49,24 @@ uint64_t ctrd__client_task(ctrd_client *client, const char *container_id);
  * In a load: a process of the current life as it was found. With `exit` it has ended: that is a result, not an event.
  * Init and execs alike. CTRD_ENOMEM.
  */
-int ctrd__client_learn_process(ctrd_client *client, const char *container_id, const char *process_id, uint32_t pid,
-			       const ctrd_exit *exit);
+int ctrd__client_learn_process(ctrd_client *client, const char *container_id,
+			       const char *process_id, uint32_t pid, const ctrd_exit *exit);
 /* How a process of the current life ended, as far as the ledger knows: false when it lives or is unknown. */
-bool ctrd__client_process_exit(ctrd_client *client, const char *container_id, const char *process_id,
-			       ctrd_exit *ret_exit);
+bool ctrd__client_process_exit(ctrd_client *client, const char *container_id,
+			       const char *process_id, ctrd_exit *ret_exit);
 /* The life is over (task deleted) or an exec is forgotten: its streams are closed, its waiters that never got an exit
  * end with CTRD_ENOTFOUND. Called by the backend before it finishes the delete. */
 void ctrd__client_end_task(ctrd_client *client, const char *container_id);
-void ctrd__client_forget_process(ctrd_client *client, const char *container_id, const char *process_id);
+void ctrd__client_forget_process(ctrd_client *client, const char *container_id,
+				 const char *process_id);
+
+/* Run `fn` on the loop thread soon; any thread, also another client's loop. `cancelled`: the client is being closed.
+ * CTRD_ECLOSED when it is too late: then `fn` never runs. The post is the caller's memory until `fn` has run. */
+struct ctrd__post {
+	struct ctrd__list node;
+	void (*fn)(ctrd_client *client, struct ctrd__post *post, bool cancelled);
+};
+int ctrd__client_post(ctrd_client *client, struct ctrd__post *post);
 
 /* The backend has let go of the loop: the answer to ops->close. */
 void ctrd__client_backend_closed(ctrd_client *client);

@@ -10,8 +10,8 @@
  * Make an error. `cause` is consumed (may be NULL). Never returns NULL: without memory it returns the one static error
  * CTRD_ENOMEM, and the cause is dropped. The text is one line without trailing period; newlines become spaces.
  */
-ctrd_error *ctrd__error_new(int code, const char *origin, int64_t os_error, ctrd_error *cause, const char *format, ...)
-	__attribute__((format(printf, 5, 6)));
+ctrd_error *ctrd__error_new(int code, const char *origin, int64_t os_error, ctrd_error *cause,
+			    const char *format, ...) __attribute__((format(printf, 5, 6)));
 
 /* The static error "out of memory". */
 ctrd_error *ctrd__error_nomem(void);

@@ -24,15 +24,16 @@ struct ctrd__timer;
  * Watch a descriptor that the library made (it becomes non-blocking). The callback gets what is possible; an error or
  * hang-up counts as all that was asked for.
  */
-int ctrd__watch_new(ctrd_client *client, int fd, int events, void (*fn)(void *data, int events), void *data,
-		    struct ctrd__watch **ret_watch);
+int ctrd__watch_new(ctrd_client *client, int fd, int events, void (*fn)(void *data, int events),
+		    void *data, struct ctrd__watch **ret_watch);
 /* Change what is asked for; 0 = nothing for now. */
 int ctrd__watch_set(struct ctrd__watch *watch, int events);
 /* Stop, at once: no further callback; the descriptor may be closed right after. NULL-safe; returns NULL. */
 struct ctrd__watch *ctrd__watch_free(struct ctrd__watch *watch);
 
 /* Call `fn` once after `ms` milliseconds. It frees itself then; the pointer must be forgotten in the callback. */
-int ctrd__timer_new(ctrd_client *client, uint64_t ms, void (*fn)(void *data), void *data, struct ctrd__timer **ret_timer);
+int ctrd__timer_new(ctrd_client *client, uint64_t ms, void (*fn)(void *data), void *data,
+		    struct ctrd__timer **ret_timer);
 struct ctrd__timer *ctrd__timer_free(struct ctrd__timer *timer);
 
 /*

@@ -27,9 +27,15 @@ uint32_t ctrd__stdio_kind(const struct ctrd__stdio *stdio, uint32_t stream);
 /* The two sides of three streams; -1 where there is none. */
 struct ctrd__stdio_fds {
 	int process[3]; /* for the process: always valid but for a terminal */
-	int ours[3];    /* our ends of the pipes: write end of stdin, read ends of stdout and stderr */
+	int ours[3]; /* our ends of the pipes: write end of stdin, read ends of stdout and stderr */
 };
-#define CTRD__STDIO_FDS_INIT {{-1, -1, -1}, {-1, -1, -1}}
+#define CTRD__STDIO_FDS_INIT       \
+	{                          \
+		{-1, -1, -1},      \
+		{                  \
+			-1, -1, -1 \
+		}                  \
+	}
 void ctrd__stdio_fds_close(struct ctrd__stdio_fds *fds);
 
 /*
@@ -37,8 +43,8 @@ void ctrd__stdio_fds_close(struct ctrd__stdio_fds *fds);
  * /dev/stdout anew), duplicates the caller's. For a terminal nothing is made: all stay -1. Worker thread or loop thread.
  * `stdio` NULL = all null.
  */
-int ctrd__stdio_open(struct ctrd__stdio *stdio, uid_t uid, gid_t gid, struct ctrd__stdio_fds *ret_fds,
-		     ctrd_error **ret_error);
+int ctrd__stdio_open(struct ctrd__stdio *stdio, uid_t uid, gid_t gid,
+		     struct ctrd__stdio_fds *ret_fds, ctrd_error **ret_error);
 
 /*
  * Hand our ends to the caller (PIPE: the attach callback) and start reading DATA streams. `ours` is consumed whatever
@@ -46,8 +52,8 @@ int ctrd__stdio_open(struct ctrd__stdio *stdio, uid_t uid, gid_t gid, struct ctr
  * the process must be in the ledger (create, start, exec do that). When the op was abandoned everything is closed and
  * CTRD_ECANCELED returned.
  */
-int ctrd__stdio_attach(ctrd_client *client, const char *container_id, const char *process_id, struct ctrd__stdio *stdio,
-		       int ours[3], ctrd_error **ret_error);
+int ctrd__stdio_attach(ctrd_client *client, const char *container_id, const char *process_id,
+		       struct ctrd__stdio *stdio, int ours[3], ctrd_error **ret_error);
 
 /* Stop reading a process' DATA streams, without an end of stream. For release stdio. Loop thread. */
 void ctrd__stdio_stop(ctrd_client *client, const char *container_id, const char *process_id);

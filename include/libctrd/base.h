@@ -32,28 +32,29 @@ typedef struct ctrd_error ctrd_error;
  * Statuses. 0 is success. -1 to -16 are the canonical gRPC codes negated (source: grpc/doc/statuscodes.md),
  * the library's own start at -101. Numbers are never reused; a call may answer with a more specific one later.
  */
-#define CTRD_OK 0
-#define CTRD_ECANCELED (-1)      /* the op was cancelled */
-#define CTRD_EUNKNOWN (-2)       /* the backend failed without saying how */
-#define CTRD_EINVAL (-3)         /* an argument is wrong; the message names object and field */
-#define CTRD_EDEADLINE (-4)      /* the op's deadline passed */
-#define CTRD_ENOTFOUND (-5)      /* no such container, task, process, runtime */
-#define CTRD_EEXISTS (-6)        /* the id is in use */
-#define CTRD_EDENIED (-7)        /* permission denied */
-#define CTRD_ERESOURCES (-8)     /* out of disk, descriptors, pids or a limit of the backend */
-#define CTRD_EPRECONDITION (-9)  /* not in the state that this call needs */
-#define CTRD_EABORTED (-10)      /* another call on the same container was in the way */
-#define CTRD_ERANGE (-11)        /* a value is out of range */
-#define CTRD_ENOSYS (-12)        /* this backend does not do that */
-#define CTRD_EINTERNAL (-13)     /* a defect of the library, the runtime or the system */
-#define CTRD_EUNAVAILABLE (-14)  /* the daemon or the monitor cannot be reached */
-#define CTRD_EDATALOSS (-15)     /* a record is damaged */
-#define CTRD_EUNAUTH (-16)       /* credentials are missing */
-#define CTRD_ENOMEM (-101)       /* out of memory */
-#define CTRD_ECLOSED (-102)      /* the client is closed or being closed */
-#define CTRD_EFORKED (-103)      /* the handle was made before a fork, in the parent process */
-#define CTRD_EWRONGTHREAD (-104) /* this call blocks and may not be made on the loop thread */
-#define CTRD_EABI (-105)         /* the options hold something that this version of the library does not know */
+#define CTRD_OK		   0
+#define CTRD_ECANCELED	   (-1)	  /* the op was cancelled */
+#define CTRD_EUNKNOWN	   (-2)	  /* the backend failed without saying how */
+#define CTRD_EINVAL	   (-3)	  /* an argument is wrong; the message names object and field */
+#define CTRD_EDEADLINE	   (-4)	  /* the op's deadline passed */
+#define CTRD_ENOTFOUND	   (-5)	  /* no such container, task, process, runtime */
+#define CTRD_EEXISTS	   (-6)	  /* the id is in use */
+#define CTRD_EDENIED	   (-7)	  /* permission denied */
+#define CTRD_ERESOURCES	   (-8)	  /* out of disk, descriptors, pids or a limit of the backend */
+#define CTRD_EPRECONDITION (-9)	  /* not in the state that this call needs */
+#define CTRD_EABORTED	   (-10)  /* another call on the same container was in the way */
+#define CTRD_ERANGE	   (-11)  /* a value is out of range */
+#define CTRD_ENOSYS	   (-12)  /* this backend does not do that */
+#define CTRD_EINTERNAL	   (-13)  /* a defect of the library, the runtime or the system */
+#define CTRD_EUNAVAILABLE  (-14)  /* the daemon or the monitor cannot be reached */
+#define CTRD_EDATALOSS	   (-15)  /* a record is damaged */
+#define CTRD_EUNAUTH	   (-16)  /* credentials are missing */
+#define CTRD_ENOMEM	   (-101) /* out of memory */
+#define CTRD_ECLOSED	   (-102) /* the client is closed or being closed */
+#define CTRD_EFORKED	   (-103) /* the handle was made before a fork, in the parent process */
+#define CTRD_EWRONGTHREAD  (-104) /* this call blocks and may not be made on the loop thread */
+#define CTRD_EABI \
+	(-105) /* the options hold something that this version of the library does not know */
 
 /** The process id that names a container's first process in every call. */
 #define CTRD_INIT_PROCESS "init"
@@ -67,10 +68,10 @@ typedef struct ctrd_error ctrd_error;
  * `task`: 0 = whatever task is current, else the task this call is meant for (ctrd_event.task, results): when it is
  * no longer the current one the call ends with CTRD_ENOTFOUND.
  */
-#define CTRD_OPTIONS_HEAD                                                                         \
-	uint32_t size;                                                                            \
-	uint32_t flags;                                                                           \
-	int64_t timeout_ms;                                                                       \
+#define CTRD_OPTIONS_HEAD   \
+	uint32_t size;      \
+	uint32_t flags;     \
+	int64_t timeout_ms; \
 	uint64_t task
 
 /**

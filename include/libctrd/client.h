@@ -24,10 +24,10 @@ struct uv_loop_s;
  * KEEP_LOOP: an adopted loop stays alive while the client is open, not only while an op is under way.
  * NO_MEMFD: `local:` executes runtimes from their path, never from a sealed copy in memory.
  */
-#define CTRD_CLIENT_MANUAL 0x1u
+#define CTRD_CLIENT_MANUAL    0x1u
 #define CTRD_CLIENT_WATCH_ALL 0x2u
 #define CTRD_CLIENT_KEEP_LOOP 0x4u
-#define CTRD_CLIENT_NO_MEMFD 0x8u
+#define CTRD_CLIENT_NO_MEMFD  0x8u
 
 /** `default_runtime` and `runtime` of create: crun where it works, else runc. */
 #define CTRD_RUNTIME_FASTEST "@fastest"
@@ -35,34 +35,45 @@ struct uv_loop_s;
 /** How to open a client. All pointers are read before the call returns, but `loop`, which must outlive the client. */
 typedef struct ctrd_client_options {
 	uint32_t size;
-	uint32_t flags;                /* CTRD_CLIENT_* */
-	int64_t timeout_ms;            /* default deadline of ops; 0 = each verb's own, -1 = none */
-	struct uv_loop_s *loop;        /* the host's loop; NULL = a thread of the client's own, or MANUAL */
-	size_t loop_size;              /* uv_loop_size() as the host sees it, with `loop` */
-	const char *name_space;        /* groups containers; NULL = "default" */
-	const char *state_dir;         /* local: absolute; NULL = /run/libctrd */
-	const char *cgroup_parent;     /* local: absolute path below each cgroup mount; NULL = /libctrd */
-	const char *default_runtime;   /* NULL = "runc"; CTRD_RUNTIME_FASTEST */
-	const char *helper_path;       /* local: the helper program as a file; NULL = the one inside the library */
-	ctrd_event_handler events;     /* `fn` may be NULL */
-	ctrd_log log;                  /* `fn` may be NULL */
-	int32_t log_level;             /* lines above this are not made; 0 = CTRD_LOG_INFO */
+	uint32_t flags;	    /* CTRD_CLIENT_* */
+	int64_t timeout_ms; /* default deadline of ops; 0 = each verb's own, -1 = none */
+	struct uv_loop_s
+		*loop;	  /* the host's loop; NULL = a thread of the client's own, or MANUAL */
+	size_t loop_size; /* uv_loop_size() as the host sees it, with `loop` */
+	const char *name_space; /* groups containers; NULL = "default" */
+	const char *state_dir;	/* local: absolute; NULL = /run/libctrd */
+	const char
+		*cgroup_parent; /* local: absolute path below each cgroup mount; NULL = /libctrd */
+	const char *default_runtime; /* NULL = "runc"; CTRD_RUNTIME_FASTEST */
+	const char *
+		helper_path; /* local: the helper program as a file; NULL = the one inside the library */
+	ctrd_event_handler events; /* `fn` may be NULL */
+	ctrd_log log;		   /* `fn` may be NULL */
+	int32_t log_level;	   /* lines above this are not made; 0 = CTRD_LOG_INFO */
 	uint32_t reserved0;
 } ctrd_client_options;
-#define CTRD_CLIENT_OPTIONS_INIT \
-	{sizeof(ctrd_client_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, {0, 0, 0}, {0, 0}, 0, 0}
+#define CTRD_CLIENT_OPTIONS_INIT                                                                \
+	{                                                                                       \
+		sizeof(ctrd_client_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, {0, 0, 0}, {0, 0}, 0, 0 \
+	}
 
 /** Options of ctrd_client_close. */
 typedef struct ctrd_close_options {
 	CTRD_OPTIONS_HEAD;
 } ctrd_close_options;
-#define CTRD_CLOSE_OPTIONS_INIT {sizeof(ctrd_close_options), 0, 0, 0}
+#define CTRD_CLOSE_OPTIONS_INIT                     \
+	{                                           \
+		sizeof(ctrd_close_options), 0, 0, 0 \
+	}
 
 /** Options of ctrd_client_version. */
 typedef struct ctrd_version_options {
 	CTRD_OPTIONS_HEAD;
 } ctrd_version_options;
-#define CTRD_VERSION_OPTIONS_INIT {sizeof(ctrd_version_options), 0, 0, 0}
+#define CTRD_VERSION_OPTIONS_INIT                     \
+	{                                             \
+		sizeof(ctrd_version_options), 0, 0, 0 \
+	}
 
 /**
  * Open a backend.
@@ -78,8 +89,8 @@ typedef struct ctrd_version_options {
  * @thread any; with `loop`: that loop's thread, or before it runs
  * @since 0.1
  */
-CTRD_API int ctrd_client_open(const char *address, const ctrd_client_options *options, ctrd_client **ret_client,
-			      ctrd_error **ret_error);
+CTRD_API int ctrd_client_open(const char *address, const ctrd_client_options *options,
+			      ctrd_client **ret_client, ctrd_error **ret_error);
 
 /**
  * Close the client: rule 7 of op.h. Containers live on. A second close gets CTRD_ECLOSED.
@@ -92,7 +103,8 @@ CTRD_API int ctrd_client_open(const char *address, const ctrd_client_options *op
  * @thread any
  * @since 0.1
  */
-CTRD_API int ctrd_client_close(ctrd_client *client, const ctrd_close_options *options, ctrd_done done, ctrd_op **ret_op);
+CTRD_API int ctrd_client_close(ctrd_client *client, const ctrd_close_options *options,
+			       ctrd_done done, ctrd_op **ret_op);
 
 /**
  * Take another reference.
@@ -123,18 +135,19 @@ CTRD_API ctrd_client *ctrd_client_unref(ctrd_client *client);
  * @thread any
  * @since 0.1
  */
-CTRD_API int ctrd_client_version(ctrd_client *client, const ctrd_version_options *options, ctrd_done done,
-				 ctrd_op **ret_op);
+CTRD_API int ctrd_client_version(ctrd_client *client, const ctrd_version_options *options,
+				 ctrd_done done, ctrd_op **ret_op);
 
 /* What a backend can do: ctrd_client_capabilities. */
-#define CTRD_CAN_PAUSE 0x1u
+#define CTRD_CAN_PAUSE	    0x1u
 #define CTRD_CAN_CHECKPOINT 0x2u
-#define CTRD_CAN_UPDATE 0x4u
-#define CTRD_CAN_TERMINAL 0x8u
-#define CTRD_CAN_STATS 0x10u
-#define CTRD_CAN_WATCH_ALL 0x20u
-#define CTRD_CAN_OUTLIVE_SERVICE 0x40u /* containers outlive the stop of the embedder's service (cgroup) */
-#define CTRD_CAN_LATE_EXIT 0x80u       /* exit codes are found again even when the monitor was killed */
+#define CTRD_CAN_UPDATE	    0x4u
+#define CTRD_CAN_TERMINAL   0x8u
+#define CTRD_CAN_STATS	    0x10u
+#define CTRD_CAN_WATCH_ALL  0x20u
+#define CTRD_CAN_OUTLIVE_SERVICE \
+	0x40u /* containers outlive the stop of the embedder's service (cgroup) */
+#define CTRD_CAN_LATE_EXIT 0x80u /* exit codes are found again even when the monitor was killed */
 
 /**
  * Tell what the backend can do here, as far as is known without asking it.

@@ -23,9 +23,13 @@ extern "C" {
 /** Options of the call of the same name. */
 typedef struct ctrd_load_options {
 	CTRD_OPTIONS_HEAD;
-	const ctrd_stdio *stdio; /* takes over the streams of the first process; NULL = leave them */
+	const ctrd_stdio
+		*stdio; /* takes over the streams of the first process; NULL = leave them */
 } ctrd_load_options;
-#define CTRD_LOAD_OPTIONS_INIT {sizeof(ctrd_load_options), 0, 0, 0, 0}
+#define CTRD_LOAD_OPTIONS_INIT                        \
+	{                                             \
+		sizeof(ctrd_load_options), 0, 0, 0, 0 \
+	}
 /**
  * Take up a container that exists: after a restart of the embedder, or one that another client made.
  *
@@ -54,23 +58,29 @@ CTRD_API int ctrd_container_load(ctrd_client *client, const char *container_id,
 /** What to create. All pointers are read before the call returns. Pairs are flat: key, value, ..., NULL. */
 typedef struct ctrd_create_options {
 	CTRD_OPTIONS_HEAD;
-	const char *spec;                 /* OCI spec; NULL = config.json of `bundle` */
-	size_t spec_length;               /* bytes; 0 = spec is NUL-terminated */
-	const char *bundle;               /* absolute directory that a relative root.path starts from; NULL = none */
-	const char *runtime;              /* a name: "runc", "crun", CTRD_RUNTIME_FASTEST; NULL = the client's default */
-	const char *runtime_path;         /* for trusted callers: the runtime's absolute path; wins over `runtime` */
-	const char *const *labels;        /* NULL = none */
-	const char *shim;                 /* remote: shim type; NULL = the runtime's */
-	const char *shim_options_type;    /* remote: type URL of shim_options; NULL = shim_options is JSON */
-	const void *shim_options;         /* remote: bytes, or JSON text */
+	const char *spec;   /* OCI spec; NULL = config.json of `bundle` */
+	size_t spec_length; /* bytes; 0 = spec is NUL-terminated */
+	const char
+		*bundle; /* absolute directory that a relative root.path starts from; NULL = none */
+	const char *
+		runtime; /* a name: "runc", "crun", CTRD_RUNTIME_FASTEST; NULL = the client's default */
+	const char *
+		runtime_path; /* for trusted callers: the runtime's absolute path; wins over `runtime` */
+	const char *const *labels; /* NULL = none */
+	const char *shim;	   /* remote: shim type; NULL = the runtime's */
+	const char *
+		shim_options_type; /* remote: type URL of shim_options; NULL = shim_options is JSON */
+	const void *shim_options; /* remote: bytes, or JSON text */
 	size_t shim_options_length;
-	const char *image;                /* remote: the rest of what containerd's own create takes */
+	const char *image; /* remote: the rest of what containerd's own create takes */
 	const char *snapshotter;
 	const char *snapshot_key;
-	const char *const *extensions;    /* remote: name, JSON, ..., NULL */
+	const char *const *extensions; /* remote: name, JSON, ..., NULL */
 } ctrd_create_options;
-#define CTRD_CREATE_OPTIONS_INIT \
-	{sizeof(ctrd_create_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
+#define CTRD_CREATE_OPTIONS_INIT                                                               \
+	{                                                                                      \
+		sizeof(ctrd_create_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 \
+	}
 /**
  * Create a container: check and record what is to run. Nothing runs yet.
  *
@@ -93,10 +103,13 @@ CTRD_API int ctrd_container_create(ctrd_client *client, const char *container_id
 /** Options of the call of the same name. */
 typedef struct ctrd_task_create_options {
 	CTRD_OPTIONS_HEAD;
-	const ctrd_stdio *stdio; /* NULL = all null */
+	const ctrd_stdio *stdio;    /* NULL = all null */
 	const char *checkpoint_dir; /* absolute: restore from it instead of starting; NULL = none */
 } ctrd_task_create_options;
-#define CTRD_TASK_CREATE_OPTIONS_INIT {sizeof(ctrd_task_create_options), 0, 0, 0, 0, 0}
+#define CTRD_TASK_CREATE_OPTIONS_INIT                           \
+	{                                                       \
+		sizeof(ctrd_task_create_options), 0, 0, 0, 0, 0 \
+	}
 /**
  * Create the task: the namespaces exist, the program does not run yet. For callers that attach networking in between.
  *
@@ -121,7 +134,10 @@ typedef struct ctrd_start_options {
 	const ctrd_stdio *stdio; /* NULL = all null; CTRD_EINVAL when the task was created before */
 	const char *checkpoint_dir; /* as in ctrd_task_create_options */
 } ctrd_start_options;
-#define CTRD_START_OPTIONS_INIT {sizeof(ctrd_start_options), 0, 0, 0, 0, 0}
+#define CTRD_START_OPTIONS_INIT                           \
+	{                                                 \
+		sizeof(ctrd_start_options), 0, 0, 0, 0, 0 \
+	}
 /**
  * Run the program; creates the task first if nobody did.
  *
@@ -145,7 +161,10 @@ CTRD_API int ctrd_container_start(ctrd_client *client, const char *container_id,
 typedef struct ctrd_pause_options {
 	CTRD_OPTIONS_HEAD;
 } ctrd_pause_options;
-#define CTRD_PAUSE_OPTIONS_INIT {sizeof(ctrd_pause_options), 0, 0, 0}
+#define CTRD_PAUSE_OPTIONS_INIT                     \
+	{                                           \
+		sizeof(ctrd_pause_options), 0, 0, 0 \
+	}
 /**
  * Freeze every process of the container.
  *
@@ -168,7 +187,10 @@ CTRD_API int ctrd_container_pause(ctrd_client *client, const char *container_id,
 typedef struct ctrd_resume_options {
 	CTRD_OPTIONS_HEAD;
 } ctrd_resume_options;
-#define CTRD_RESUME_OPTIONS_INIT {sizeof(ctrd_resume_options), 0, 0, 0}
+#define CTRD_RESUME_OPTIONS_INIT                     \
+	{                                            \
+		sizeof(ctrd_resume_options), 0, 0, 0 \
+	}
 /**
  * Thaw the processes of the container.
  *
@@ -191,7 +213,10 @@ CTRD_API int ctrd_container_resume(ctrd_client *client, const char *container_id
 typedef struct ctrd_stats_options {
 	CTRD_OPTIONS_HEAD;
 } ctrd_stats_options;
-#define CTRD_STATS_OPTIONS_INIT {sizeof(ctrd_stats_options), 0, 0, 0}
+#define CTRD_STATS_OPTIONS_INIT                     \
+	{                                           \
+		sizeof(ctrd_stats_options), 0, 0, 0 \
+	}
 /**
  * Measure what the container uses.
  *
@@ -212,7 +237,10 @@ CTRD_API int ctrd_container_stats(ctrd_client *client, const char *container_id,
 typedef struct ctrd_pids_options {
 	CTRD_OPTIONS_HEAD;
 } ctrd_pids_options;
-#define CTRD_PIDS_OPTIONS_INIT {sizeof(ctrd_pids_options), 0, 0, 0}
+#define CTRD_PIDS_OPTIONS_INIT                     \
+	{                                          \
+		sizeof(ctrd_pids_options), 0, 0, 0 \
+	}
 /**
  * List the pids of all processes in the container.
  *
@@ -233,7 +261,10 @@ CTRD_API int ctrd_container_pids(ctrd_client *client, const char *container_id,
 typedef struct ctrd_status_options {
 	CTRD_OPTIONS_HEAD;
 } ctrd_status_options;
-#define CTRD_STATUS_OPTIONS_INIT {sizeof(ctrd_status_options), 0, 0, 0}
+#define CTRD_STATUS_OPTIONS_INIT                     \
+	{                                            \
+		sizeof(ctrd_status_options), 0, 0, 0 \
+	}
 /**
  * Tell the state of the container's task.
  *
@@ -255,10 +286,13 @@ CTRD_API int ctrd_container_status(ctrd_client *client, const char *container_id
 /** Options of the call of the same name. */
 typedef struct ctrd_update_options {
 	CTRD_OPTIONS_HEAD;
-	const char *resources;  /* OCI LinuxResources as JSON; what is not named stays */
+	const char *resources;	 /* OCI LinuxResources as JSON; what is not named stays */
 	size_t resources_length; /* bytes; 0 = NUL-terminated */
 } ctrd_update_options;
-#define CTRD_UPDATE_OPTIONS_INIT {sizeof(ctrd_update_options), 0, 0, 0, 0, 0}
+#define CTRD_UPDATE_OPTIONS_INIT                           \
+	{                                                  \
+		sizeof(ctrd_update_options), 0, 0, 0, 0, 0 \
+	}
 /**
  * Change the limits of a container while it runs.
  *
@@ -283,7 +317,10 @@ typedef struct ctrd_checkpoint_options {
 	CTRD_OPTIONS_HEAD;
 	const char *directory; /* absolute; must not exist yet */
 } ctrd_checkpoint_options;
-#define CTRD_CHECKPOINT_OPTIONS_INIT {sizeof(ctrd_checkpoint_options), 0, 0, 0, 0}
+#define CTRD_CHECKPOINT_OPTIONS_INIT                        \
+	{                                                   \
+		sizeof(ctrd_checkpoint_options), 0, 0, 0, 0 \
+	}
 /**
  * Write an image of the running container with CRIU.
  *
@@ -304,7 +341,10 @@ CTRD_API int ctrd_container_checkpoint(ctrd_client *client, const char *containe
 typedef struct ctrd_task_delete_options {
 	CTRD_OPTIONS_HEAD;
 } ctrd_task_delete_options;
-#define CTRD_TASK_DELETE_OPTIONS_INIT {sizeof(ctrd_task_delete_options), 0, 0, 0}
+#define CTRD_TASK_DELETE_OPTIONS_INIT                     \
+	{                                                 \
+		sizeof(ctrd_task_delete_options), 0, 0, 0 \
+	}
 /**
  * Delete the task of a container whose program has ended, or was never started.
  *
@@ -331,7 +371,10 @@ CTRD_API int ctrd_task_delete(ctrd_client *client, const char *container_id,
 typedef struct ctrd_delete_options {
 	CTRD_OPTIONS_HEAD;
 } ctrd_delete_options;
-#define CTRD_DELETE_OPTIONS_INIT {sizeof(ctrd_delete_options), 0, 0, 0}
+#define CTRD_DELETE_OPTIONS_INIT                     \
+	{                                            \
+		sizeof(ctrd_delete_options), 0, 0, 0 \
+	}
 /**
  * Delete the container and all that is recorded of it.
  *
@@ -354,7 +397,10 @@ CTRD_API int ctrd_container_delete(ctrd_client *client, const char *container_id
 typedef struct ctrd_inspect_options {
 	CTRD_OPTIONS_HEAD;
 } ctrd_inspect_options;
-#define CTRD_INSPECT_OPTIONS_INIT {sizeof(ctrd_inspect_options), 0, 0, 0}
+#define CTRD_INSPECT_OPTIONS_INIT                     \
+	{                                             \
+		sizeof(ctrd_inspect_options), 0, 0, 0 \
+	}
 /**
  * Tell what is recorded of a container.
  *
@@ -375,7 +421,10 @@ CTRD_API int ctrd_container_inspect(ctrd_client *client, const char *container_i
 typedef struct ctrd_list_options {
 	CTRD_OPTIONS_HEAD;
 } ctrd_list_options;
-#define CTRD_LIST_OPTIONS_INIT {sizeof(ctrd_list_options), 0, 0, 0}
+#define CTRD_LIST_OPTIONS_INIT                     \
+	{                                          \
+		sizeof(ctrd_list_options), 0, 0, 0 \
+	}
 /**
  * List the containers of the namespace with their states.
  *
@@ -396,7 +445,10 @@ typedef struct ctrd_run_options {
 	const ctrd_create_options *create; /* its head is not used */
 	const ctrd_stdio *stdio;
 } ctrd_run_options;
-#define CTRD_RUN_OPTIONS_INIT {sizeof(ctrd_run_options), 0, 0, 0, 0, 0}
+#define CTRD_RUN_OPTIONS_INIT                           \
+	{                                               \
+		sizeof(ctrd_run_options), 0, 0, 0, 0, 0 \
+	}
 /**
  * Create, start, wait and delete as one op.
  *

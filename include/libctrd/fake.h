@@ -21,25 +21,28 @@ extern "C" {
 #endif
 
 /* Kinds of faults. */
-#define CTRD_FAKE_DELAY 1u           /* the matching call takes `delay_ms` longer */
-#define CTRD_FAKE_FAIL 2u            /* the matching call ends with `status` */
-#define CTRD_FAKE_DROP_EVENT 3u      /* the matching event is lost on its way; found again by a resync */
+#define CTRD_FAKE_DELAY		  1u /* the matching call takes `delay_ms` longer */
+#define CTRD_FAKE_FAIL		  2u /* the matching call ends with `status` */
+#define CTRD_FAKE_DROP_EVENT	  3u /* the matching event is lost on its way; found again by a resync */
 #define CTRD_FAKE_DUPLICATE_EVENT 4u /* the matching event comes twice */
-#define CTRD_FAKE_LOSE_BACKEND 5u    /* the backend is gone for `delay_ms`, then there is a resync */
-#define CTRD_FAKE_HANG 6u            /* the matching call never answers (until the client is closed) */
+#define CTRD_FAKE_LOSE_BACKEND	  5u /* the backend is gone for `delay_ms`, then there is a resync */
+#define CTRD_FAKE_HANG		  6u /* the matching call never answers (until the client is closed) */
 
 /** One fault. */
 typedef struct ctrd_fake_fault {
 	uint32_t size;
-	uint32_t kind;            /* CTRD_FAKE_* */
-	const char *verb;         /* ctrd_op_verb of the calls, or name of the events; NULL = all */
+	uint32_t kind;		  /* CTRD_FAKE_* */
+	const char *verb;	  /* ctrd_op_verb of the calls, or name of the events; NULL = all */
 	const char *container_id; /* NULL = all */
-	uint32_t nth;             /* the nth match from now on; 0 = every one */
-	int32_t status;           /* FAIL */
-	uint32_t delay_ms;        /* DELAY, LOSE_BACKEND */
+	uint32_t nth;		  /* the nth match from now on; 0 = every one */
+	int32_t status;		  /* FAIL */
+	uint32_t delay_ms;	  /* DELAY, LOSE_BACKEND */
 	uint32_t reserved0;
 } ctrd_fake_fault;
-#define CTRD_FAKE_FAULT_INIT {sizeof(ctrd_fake_fault), 0, 0, 0, 0, 0, 0, 0}
+#define CTRD_FAKE_FAULT_INIT                                 \
+	{                                                    \
+		sizeof(ctrd_fake_fault), 0, 0, 0, 0, 0, 0, 0 \
+	}
 
 /**
  * Add a fault to a fake client's script.
@@ -70,8 +73,8 @@ CTRD_API int ctrd_fake_clear_faults(ctrd_client *client);
  * @thread any
  * @since 0.1
  */
-CTRD_API int ctrd_fake_exit(ctrd_client *client, const char *container_id, const char *process_id, uint32_t code,
-			    int32_t signal);
+CTRD_API int ctrd_fake_exit(ctrd_client *client, const char *container_id, const char *process_id,
+			    uint32_t code, int32_t signal);
 
 #ifdef __cplusplus
 }

@@ -12,10 +12,10 @@
 extern "C" {
 #endif
 
-#define CTRD_LOG_ERROR 1
+#define CTRD_LOG_ERROR	 1
 #define CTRD_LOG_WARNING 2
-#define CTRD_LOG_INFO 3
-#define CTRD_LOG_DEBUG 4
+#define CTRD_LOG_INFO	 3
+#define CTRD_LOG_DEBUG	 4
 
 /**
  * A log sink. `fn` is called with one line without newline, on the loop thread or on the client's worker thread,

@@ -39,11 +39,11 @@ extern "C" {
 #endif
 
 /* States of a container's task. */
-#define CTRD_TASK_NONE 0u    /* the container exists, no task does */
+#define CTRD_TASK_NONE	  0u /* the container exists, no task does */
 #define CTRD_TASK_CREATED 1u /* namespaces exist, the program does not run yet */
 #define CTRD_TASK_RUNNING 2u
 #define CTRD_TASK_STOPPED 3u
-#define CTRD_TASK_PAUSED 4u
+#define CTRD_TASK_PAUSED  4u
 #define CTRD_TASK_PAUSING 5u
 #define CTRD_TASK_UNKNOWN 6u
 
@@ -55,34 +55,44 @@ typedef struct ctrd_version_info {
 	const char *version;  /* of that backend */
 	const char *revision; /* "" when it has none */
 } ctrd_version_info;
-#define CTRD_VERSION_INFO_INIT {sizeof(ctrd_version_info), 0, 0, 0, 0}
+#define CTRD_VERSION_INFO_INIT                        \
+	{                                             \
+		sizeof(ctrd_version_info), 0, 0, 0, 0 \
+	}
 
 /** What ctrd_container_load found. */
 typedef struct ctrd_load_result {
 	uint32_t size;
 	uint32_t alive; /* 1: the first process has not ended */
 	uint32_t state; /* CTRD_TASK_* */
-	uint32_t pid;   /* 0 when not alive */
-	uint64_t task;  /* 0 when there is no task */
+	uint32_t pid;	/* 0 when not alive */
+	uint64_t task;	/* 0 when there is no task */
 	ctrd_exit exit; /* valid when state is CTRD_TASK_STOPPED */
 } ctrd_load_result;
-#define CTRD_LOAD_RESULT_INIT {sizeof(ctrd_load_result), 0, 0, 0, 0, CTRD_EXIT_INIT}
+#define CTRD_LOAD_RESULT_INIT                                        \
+	{                                                            \
+		sizeof(ctrd_load_result), 0, 0, 0, 0, CTRD_EXIT_INIT \
+	}
 
 /** One process of a load (by exec) or of ctrd_process_list. */
 typedef struct ctrd_process_info {
 	uint32_t size;
-	uint32_t pid;              /* in the pid namespace of this process; 0 when it has ended */
-	const char *process_id;    /* CTRD_INIT_PROCESS, an exec's id, or "" for a process that nobody named */
-	const char *image_name;    /* the program's name, or "" */
-	uint32_t state;            /* CTRD_TASK_* */
+	uint32_t pid; /* in the pid namespace of this process; 0 when it has ended */
+	const char *
+		process_id; /* CTRD_INIT_PROCESS, an exec's id, or "" for a process that nobody named */
+	const char *image_name; /* the program's name, or "" */
+	uint32_t state;		/* CTRD_TASK_* */
 	uint32_t reserved0;
-	int64_t created_at_ns;     /* CLOCK_REALTIME; 0 = not known */
+	int64_t created_at_ns; /* CLOCK_REALTIME; 0 = not known */
 	uint64_t user_time_ns;
 	uint64_t kernel_time_ns;
-	uint64_t memory_bytes;     /* resident (Linux) or committed (Windows); 0 = not known */
-	ctrd_exit exit;            /* valid when state is CTRD_TASK_STOPPED */
+	uint64_t memory_bytes; /* resident (Linux) or committed (Windows); 0 = not known */
+	ctrd_exit exit;	       /* valid when state is CTRD_TASK_STOPPED */
 } ctrd_process_info;
-#define CTRD_PROCESS_INFO_INIT {sizeof(ctrd_process_info), 0, 0, 0, 0, 0, 0, 0, 0, 0, CTRD_EXIT_INIT}
+#define CTRD_PROCESS_INFO_INIT                                                       \
+	{                                                                            \
+		sizeof(ctrd_process_info), 0, 0, 0, 0, 0, 0, 0, 0, 0, CTRD_EXIT_INIT \
+	}
 
 /** One container: ctrd_container_list. */
 typedef struct ctrd_container_info {
@@ -94,45 +104,51 @@ typedef struct ctrd_container_info {
 	uint32_t reserved0;
 	int64_t created_at_ns; /* CLOCK_REALTIME; 0 = not known */
 } ctrd_container_info;
-#define CTRD_CONTAINER_INFO_INIT {sizeof(ctrd_container_info), 0, 0, 0, 0, 0, 0}
+#define CTRD_CONTAINER_INFO_INIT                              \
+	{                                                     \
+		sizeof(ctrd_container_info), 0, 0, 0, 0, 0, 0 \
+	}
 
 /** What is recorded of a container: ctrd_container_inspect. */
 typedef struct ctrd_inspect {
 	uint32_t size;
-	uint32_t state;               /* CTRD_TASK_* */
+	uint32_t state; /* CTRD_TASK_* */
 	const char *container_id;
-	const char *spec;             /* the OCI spec as JSON text, NUL-terminated */
+	const char *spec; /* the OCI spec as JSON text, NUL-terminated */
 	size_t spec_length;
-	const char *bundle;           /* directory that holds config.json; "" when the backend has none */
-	const char *runtime;          /* the name it was created with */
-	const char *runtime_path;     /* what is executed for it; "" when not known here */
-	const char *const *labels;    /* key, value, ..., NULL */
-	const char *cgroup;           /* as in the spec's linux.cgroupsPath; "" when there is none */
-	int64_t created_at_ns;        /* CLOCK_REALTIME */
-	int64_t started_at_ns;        /* 0 = not started */
-	uint64_t task;                /* 0 when there is no task */
+	const char *bundle;  /* directory that holds config.json; "" when the backend has none */
+	const char *runtime; /* the name it was created with */
+	const char *runtime_path;  /* what is executed for it; "" when not known here */
+	const char *const *labels; /* key, value, ..., NULL */
+	const char *cgroup;	   /* as in the spec's linux.cgroupsPath; "" when there is none */
+	int64_t created_at_ns;	   /* CLOCK_REALTIME */
+	int64_t started_at_ns;	   /* 0 = not started */
+	uint64_t task;		   /* 0 when there is no task */
 } ctrd_inspect;
-#define CTRD_INSPECT_INIT {sizeof(ctrd_inspect), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
+#define CTRD_INSPECT_INIT                                                \
+	{                                                                \
+		sizeof(ctrd_inspect), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 \
+	}
 
 /* Which members of ctrd_stats hold a value. */
-#define CTRD_STATS_CPU 0x1u
+#define CTRD_STATS_CPU	    0x1u
 #define CTRD_STATS_THROTTLE 0x2u
-#define CTRD_STATS_MEMORY 0x4u
-#define CTRD_STATS_SWAP 0x8u
-#define CTRD_STATS_PIDS 0x10u
-#define CTRD_STATS_IO 0x20u
-#define CTRD_STATS_OOM 0x40u
+#define CTRD_STATS_MEMORY   0x4u
+#define CTRD_STATS_SWAP	    0x8u
+#define CTRD_STATS_PIDS	    0x10u
+#define CTRD_STATS_IO	    0x20u
+#define CTRD_STATS_OOM	    0x40u
 #define CTRD_STATS_PRESSURE 0x80u
 
 /** What a container has used: ctrd_container_stats. A limit that is not set is UINT64_MAX. */
 typedef struct ctrd_stats {
 	uint32_t size;
-	uint32_t has;                /* CTRD_STATS_* */
-	int64_t time_ns;             /* CLOCK_REALTIME of the reading */
-	uint64_t cpu_usage_ns;       /* CPU */
+	uint32_t has;	       /* CTRD_STATS_* */
+	int64_t time_ns;       /* CLOCK_REALTIME of the reading */
+	uint64_t cpu_usage_ns; /* CPU */
 	uint64_t cpu_user_ns;
 	uint64_t cpu_system_ns;
-	uint64_t cpu_periods;        /* THROTTLE */
+	uint64_t cpu_periods; /* THROTTLE */
 	uint64_t cpu_throttled_periods;
 	uint64_t cpu_throttled_ns;
 	uint64_t memory_usage_bytes; /* MEMORY */
@@ -143,22 +159,24 @@ typedef struct ctrd_stats {
 	uint64_t memory_inactive_file_bytes; /* usage minus this is the working set */
 	uint64_t memory_kernel_bytes;
 	uint64_t memory_limit_hits;
-	uint64_t swap_usage_bytes;   /* SWAP; swap alone, without memory */
+	uint64_t swap_usage_bytes; /* SWAP; swap alone, without memory */
 	uint64_t swap_limit_bytes;
-	uint64_t pids_current;       /* PIDS */
+	uint64_t pids_current; /* PIDS */
 	uint64_t pids_limit;
-	uint64_t io_read_bytes;      /* IO; summed over devices */
+	uint64_t io_read_bytes; /* IO; summed over devices */
 	uint64_t io_write_bytes;
 	uint64_t io_reads;
 	uint64_t io_writes;
-	uint64_t oom_kills;          /* OOM */
-	uint64_t cpu_some_total_us;  /* PRESSURE: stall times since the start */
+	uint64_t oom_kills;	    /* OOM */
+	uint64_t cpu_some_total_us; /* PRESSURE: stall times since the start */
 	uint64_t memory_some_total_us;
 	uint64_t io_some_total_us;
 } ctrd_stats;
 #define CTRD_STATS_INIT                                                                            \
-	{sizeof(ctrd_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
-	 0, 0, 0, 0}
+	{                                                                                          \
+		sizeof(ctrd_stats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
+			0, 0, 0, 0, 0, 0, 0                                                        \
+	}
 
 /**
  * Take another reference.
@@ -371,7 +389,8 @@ CTRD_API int ctrd_op_get_pid_at(const ctrd_op *op, size_t index, uint32_t *ret_p
  * @thread any
  * @since 0.1
  */
-CTRD_API int ctrd_op_get_container(const ctrd_op *op, size_t index, ctrd_container_info *ret_container);
+CTRD_API int ctrd_op_get_container(const ctrd_op *op, size_t index,
+				   ctrd_container_info *ret_container);
 
 #ifdef __cplusplus
 }

@@ -16,11 +16,15 @@ extern "C" {
 /** Options of the call of the same name. */
 typedef struct ctrd_exec_options {
 	CTRD_OPTIONS_HEAD;
-	const char *process;     /* OCI process as JSON; members that are missing are taken from the container's */
-	size_t process_length;   /* bytes; 0 = NUL-terminated */
+	const char *
+		process; /* OCI process as JSON; members that are missing are taken from the container's */
+	size_t process_length;	 /* bytes; 0 = NUL-terminated */
 	const ctrd_stdio *stdio; /* NULL = all null */
 } ctrd_exec_options;
-#define CTRD_EXEC_OPTIONS_INIT {sizeof(ctrd_exec_options), 0, 0, 0, 0, 0, 0}
+#define CTRD_EXEC_OPTIONS_INIT                              \
+	{                                                   \
+		sizeof(ctrd_exec_options), 0, 0, 0, 0, 0, 0 \
+	}
 /**
  * Run a further process in a running container.
  *
@@ -49,7 +53,10 @@ CTRD_API int ctrd_process_exec(ctrd_client *client, const char *container_id,
 typedef struct ctrd_signal_options {
 	CTRD_OPTIONS_HEAD;
 } ctrd_signal_options;
-#define CTRD_SIGNAL_OPTIONS_INIT {sizeof(ctrd_signal_options), 0, 0, 0}
+#define CTRD_SIGNAL_OPTIONS_INIT                     \
+	{                                            \
+		sizeof(ctrd_signal_options), 0, 0, 0 \
+	}
 /**
  * Send a signal.
  *
@@ -78,7 +85,10 @@ typedef struct ctrd_resize_options {
 	uint16_t rows;
 	uint32_t reserved0;
 } ctrd_resize_options;
-#define CTRD_RESIZE_OPTIONS_INIT {sizeof(ctrd_resize_options), 0, 0, 0, 0, 0, 0}
+#define CTRD_RESIZE_OPTIONS_INIT                              \
+	{                                                     \
+		sizeof(ctrd_resize_options), 0, 0, 0, 0, 0, 0 \
+	}
 /**
  * Tell the process' terminal its size.
  *
@@ -102,7 +112,10 @@ CTRD_API int ctrd_process_resize(ctrd_client *client, const char *container_id,
 typedef struct ctrd_close_stdin_options {
 	CTRD_OPTIONS_HEAD;
 } ctrd_close_stdin_options;
-#define CTRD_CLOSE_STDIN_OPTIONS_INIT {sizeof(ctrd_close_stdin_options), 0, 0, 0}
+#define CTRD_CLOSE_STDIN_OPTIONS_INIT                     \
+	{                                                 \
+		sizeof(ctrd_close_stdin_options), 0, 0, 0 \
+	}
 /**
  * End the input of a process: it reads end of file once the bytes that are under way are read.
  *
@@ -127,7 +140,10 @@ CTRD_API int ctrd_process_close_stdin(ctrd_client *client, const char *container
 typedef struct ctrd_release_stdio_options {
 	CTRD_OPTIONS_HEAD;
 } ctrd_release_stdio_options;
-#define CTRD_RELEASE_STDIO_OPTIONS_INIT {sizeof(ctrd_release_stdio_options), 0, 0, 0}
+#define CTRD_RELEASE_STDIO_OPTIONS_INIT                     \
+	{                                                   \
+		sizeof(ctrd_release_stdio_options), 0, 0, 0 \
+	}
 /**
  * Stop reading a process' streams and say what becomes of output that nobody reads.
  *
@@ -153,7 +169,10 @@ CTRD_API int ctrd_process_release_stdio(ctrd_client *client, const char *contain
 typedef struct ctrd_wait_options {
 	CTRD_OPTIONS_HEAD;
 } ctrd_wait_options;
-#define CTRD_WAIT_OPTIONS_INIT {sizeof(ctrd_wait_options), 0, 0, 0}
+#define CTRD_WAIT_OPTIONS_INIT                     \
+	{                                          \
+		sizeof(ctrd_wait_options), 0, 0, 0 \
+	}
 /**
  * Wait until a process has ended; completes at once when it has. No deadline by default.
  *
@@ -177,7 +196,10 @@ CTRD_API int ctrd_process_wait(ctrd_client *client, const char *container_id,
 typedef struct ctrd_process_delete_options {
 	CTRD_OPTIONS_HEAD;
 } ctrd_process_delete_options;
-#define CTRD_PROCESS_DELETE_OPTIONS_INIT {sizeof(ctrd_process_delete_options), 0, 0, 0}
+#define CTRD_PROCESS_DELETE_OPTIONS_INIT                     \
+	{                                                    \
+		sizeof(ctrd_process_delete_options), 0, 0, 0 \
+	}
 /**
  * Forget an exec that has ended, or delete the task for CTRD_INIT_PROCESS.
  *
@@ -201,7 +223,10 @@ CTRD_API int ctrd_process_delete(ctrd_client *client, const char *container_id,
 typedef struct ctrd_process_list_options {
 	CTRD_OPTIONS_HEAD;
 } ctrd_process_list_options;
-#define CTRD_PROCESS_LIST_OPTIONS_INIT {sizeof(ctrd_process_list_options), 0, 0, 0}
+#define CTRD_PROCESS_LIST_OPTIONS_INIT                     \
+	{                                                  \
+		sizeof(ctrd_process_list_options), 0, 0, 0 \
+	}
 /**
  * List the processes in the container with what the backend knows of each.
  *

@@ -25,7 +25,7 @@ typedef struct ctrd_spec ctrd_spec;
  * HOST_NETWORK: no network namespace of its own.
  */
 #define CTRD_SPEC_SECCOMP_DEFAULT 0x1u
-#define CTRD_SPEC_HOST_NETWORK 0x2u
+#define CTRD_SPEC_HOST_NETWORK	  0x2u
 
 /**
  * Begin a spec for a Linux container with sane defaults.
@@ -37,7 +37,8 @@ typedef struct ctrd_spec ctrd_spec;
  * @thread any
  * @since 0.1
  */
-CTRD_API int ctrd_spec_new(const char *rootfs, const char *const *args, uint32_t flags, ctrd_spec **ret_spec);
+CTRD_API int ctrd_spec_new(const char *rootfs, const char *const *args, uint32_t flags,
+			   ctrd_spec **ret_spec);
 
 /**
  * Free a spec.
@@ -119,7 +120,8 @@ CTRD_API int ctrd_spec_set_hostname(ctrd_spec *spec, const char *name);
  * @thread any
  * @since 0.1
  */
-CTRD_API int ctrd_spec_add_mount(ctrd_spec *spec, const char *source, const char *destination, int readonly);
+CTRD_API int ctrd_spec_add_mount(ctrd_spec *spec, const char *source, const char *destination,
+				 int readonly);
 
 /**
  * Give the container a namespace of its own, the host's, or somebody's.
@@ -183,7 +185,8 @@ CTRD_API int ctrd_spec_set(ctrd_spec *spec, const char *path, const char *json);
  * @thread any
  * @since 0.1
  */
-CTRD_API int ctrd_spec_json(ctrd_spec *spec, char **ret_json, size_t *ret_length, ctrd_error **ret_error);
+CTRD_API int ctrd_spec_json(ctrd_spec *spec, char **ret_json, size_t *ret_length,
+			    ctrd_error **ret_error);
 
 #ifdef __cplusplus
 }
