@@ -48,6 +48,12 @@ void ctrd__client_memory_unref(ctrd_client *client)
 		free_client(client);
 }
 
+void ctrd__client_loop_unref(ctrd_client *client)
+{
+	if (atomic_exchange(&client->loop_holds, false))
+		ctrd__client_memory_unref(client);
+}
+
 /* Copy an optional text option; false without memory. */
 static bool copy_text(const char *text, char **ret_copy)
 {
@@ -193,12 +199,13 @@ int ctrd_client_open(const char *address, const ctrd_client_options *options,
 		return status;
 	}
 	client->config.events = known.events;
-	atomic_fetch_add(&client->memory_refs, 1); /* the loop's */
+	atomic_fetch_add(&client->memory_refs, 1);
+	atomic_store(&client->loop_holds, true);
 	status = ctrd__loop_start(client);
 	if (status) {
 		ctrd__loop_abandon(client);
 		ctrd__loop_free(client);
-		ctrd__client_memory_unref(client);
+		ctrd__client_loop_unref(client);
 		ctrd__client_memory_unref(client);
 		return ctrd__error_return(
 			ctrd__error_new(status, "ctrd", 0, NULL,
@@ -234,7 +241,7 @@ static void end_manual_loop(ctrd_client *client)
 	while (client->stage != CTRD__CLOSED)
 		uv_run(client->loop, UV_RUN_ONCE);
 	ctrd__loop_free(client);
-	ctrd__client_memory_unref(client);
+	ctrd__client_loop_unref(client);
 }
 
 ctrd_client *ctrd_client_unref(ctrd_client *client)
@@ -242,7 +249,7 @@ ctrd_client *ctrd_client_unref(ctrd_client *client)
 	if (!client || atomic_fetch_sub_explicit(&client->refs, 1, memory_order_acq_rel) != 1)
 		return NULL;
 	if (is_foreign(client)) { /* a forked child: no thread, no loop, nothing but memory */
-		ctrd__client_memory_unref(client);
+		ctrd__client_loop_unref(client);
 		ctrd__client_memory_unref(client);
 		return NULL;
 	}
@@ -396,7 +403,7 @@ void ctrd__client_handles_closed(ctrd_client *client)
 	}
 	/* The other loops are ours: who runs them holds the memory until uv_run has returned. */
 	if (kind == CTRD__LOOP_ADOPTED)
-		ctrd__client_memory_unref(client);
+		ctrd__client_loop_unref(client);
 }
 
 void ctrd__client_leave(ctrd_client *client)

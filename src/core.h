@@ -37,6 +37,7 @@ struct ctrd_client {
 	/* any thread */
 	atomic_int refs;	/* the embedder's */
 	atomic_int memory_refs; /* the embedder's together, the loop's, one per op */
+	atomic_bool loop_holds; /* one of them is the loop's */
 	pid_t owner;
 	enum ctrd__loop_kind kind;
 	const struct ctrd__backend_ops *backend;
@@ -140,6 +141,7 @@ void ctrd__client_turn(ctrd_client *client); /* the async callback: take what wa
 void ctrd__client_leave(
 	ctrd_client *client); /* after every callback: deliver, move queues, go on closing */
 void ctrd__client_memory_unref(ctrd_client *client);
+void ctrd__client_loop_unref(ctrd_client *client); /* the loop's reference, once */
 void ctrd__client_handles_closed(
 	ctrd_client *client); /* from loop.c: the last libuv handle is gone */
 

@@ -404,6 +404,7 @@ void ctrd__ledger_finished(ctrd_op *op, bool succeeded)
 			break;
 		case CTRD__VERB_LOAD:
 			container->known = true;
+			container->paused = op->result.load.state == CTRD_TASK_PAUSED;
 			if (!(op->internal & CTRD__OP_SILENT))
 				container->reporting = true;
 			break;

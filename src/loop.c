@@ -259,7 +259,7 @@ static void run_thread(void *data)
 	uv_mutex_unlock(&client->lock);
 	uv_run(client->loop, UV_RUN_DEFAULT);
 	ctrd__loop_free(client);
-	ctrd__client_memory_unref(client);
+	ctrd__client_loop_unref(client);
 }
 
 int ctrd__loop_init(ctrd_client *client, const ctrd_client_options *options, ctrd_error **ret_error)
