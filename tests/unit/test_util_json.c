@@ -214,12 +214,13 @@ TEST(json_refuses_size)
 	char *CTRD__AUTO_FREE text = malloc(SIZE);
 	CTRD__AUTO_JSON struct ctrd__json *value = NULL;
 	char err[CTRD__JSON_ERR_SIZE];
-	int64_t begin = test_now_ms();
+	int64_t begin;
 	size_t used;
 
 	CHECK(text != NULL);
 	memset(text, 'x', SIZE);
 	text[0] = text[SIZE - 1] = '"';
+	begin = test_now_ms();
 	CHECK_INT(ctrd__json_parse(text, SIZE, 0, 0, &value, err), CTRD_ERESOURCES);
 	CHECK_CONTAINS(err, "longer than 4194304 bytes");
 	CHECK(test_now_ms() - begin < test_timeout_ms(100));
@@ -268,6 +269,8 @@ TEST(json_long_escaped_strings)
 					 8191, 16384, 65535, 65537, 99999, 1000000};
 
 	for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+		if (lengths[i] > (size_t)test_scale(1000000))
+			break;
 		CTRD__AUTO_STR struct ctrd__str text = CTRD__STR_INIT;
 
 		ctrd__str_append(&text, "[\"\\n\",{\"");
