@@ -3,8 +3,14 @@
  *
  * A fake container runs nothing; its program is the spec's process.args, read as a script:
  *   ["exit", "7"] ends at once with that code; ["sleep"] runs until a signal comes; ["signal", "9"] dies by it;
- *   ["echo", "text"] writes the text and a newline to stdout and ends; ["cat"] copies stdin to stdout until its end;
- *   ["missing"] is a program that does not exist. Anything else behaves as ["exit", "0"].
+ *   ["echo", "text"] writes the text and a newline to stdout and ends; ["cat"] copies stdin to stdout until its end,
+ *   ["cat", "text"] writes the text and a newline after that; ["flood", "1000"] writes that many zero bytes;
+ *   ["linger", "7"] ends at once, but something that it left behind holds its output open until the task is deleted;
+ *   ["oom"] is killed by the out-of-memory killer; ["missing"] is a program that does not exist, ["denied"] one that
+ *   may not be executed. Anything else behaves as ["exit", "0"].
+ *
+ * A call does its work at once: a fault that delays it, or makes it hang, holds back the answer. A checkpoint makes the
+ * directory and one small file in it; restoring asks for that file and runs the program from its start.
  *
  * Containers live in the process, per name: clients opened on "fake:NAME" with the same NAME share them, until the last
  * of these clients is closed; "fake:" alone is private to its client.
