@@ -20,7 +20,7 @@
 int ctrd__fd_above_2(int fd);
 /* A close-on-exec duplicate above 2, -1 with errno. */
 int ctrd__fd_dup(int fd);
-/* Write all of data; 0 or a status. */
+/* Write all of data to a file. Not for pipes and sockets: it does not hold back SIGPIPE. */
 int ctrd__fd_write_all(int fd, const void *data, size_t len);
 
 /*
@@ -31,7 +31,7 @@ int ctrd__file_read_at(int dirfd, const char *name, size_t max, char **ret_data,
 /*
  * Replace or make the file with exactly these bytes and this mode (whatever the umask): readers see
  * the old or the new content, never a part. With sync it is on disk, its name included, before this
- * returns. The name has no slash.
+ * returns. The name has no slash. A process killed meanwhile may leave a file ".tmp-*" behind.
  */
 int ctrd__file_write_at(int dirfd, const char *name, const void *data, size_t len, mode_t mode,
 			bool sync);
