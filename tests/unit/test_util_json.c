@@ -1,5 +1,7 @@
 /*
- * util/json.h and util/utf8.h
+ * util/json.h and util/utf8.h: what is read, printed and refused, the limits, and trees that are looked at and
+ * changed. With failing allocations it is also the proof that the reserve of json_parse.c suffices:
+ * yajl would crash on one of its own that failed.
  */
 #include "libctrd/base.h"
 #include "support/test.h"

@@ -1,5 +1,5 @@
 /*
- * util/list.h
+ * util/list.h: order, splicing, and removal while walking.
  */
 #include "support/test.h"
 #include "util/list.h"

@@ -1,5 +1,5 @@
 /*
- * util/map.h
+ * util/map.h: look-ups while it grows and shrinks, order of iteration, removal while iterating.
  */
 #include "libctrd/base.h"
 #include "support/test.h"

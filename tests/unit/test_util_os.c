@@ -1,5 +1,5 @@
 /*
- * util/os.h and util/clock.h
+ * util/os.h and util/clock.h: the table of statuses, and that the clocks run.
  */
 #include "libctrd/base.h"
 #include "support/test.h"

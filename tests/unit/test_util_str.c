@@ -1,5 +1,5 @@
 /*
- * util/str.h and util/cleanup.h.
+ * util/str.h and util/cleanup.h: the builder and its sticky oom, flat arrays, ownership handed on.
  */
 #include "support/test.h"
 #include "util/str.h"
