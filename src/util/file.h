@@ -44,8 +44,8 @@ int ctrd__file_write_at(int dirfd, const char *name, const void *data, size_t le
 int ctrd__dir_open_private(const char *path, bool create, int *ret_fd);
 /*
  * Remove name and all below it. Never leaves the mount it starts on: what another mount covers is
- * kept and the call fails (errno EXDEV), as it does below 64 levels (errno ELOOP). What can be removed is
- * removed also when something else cannot be; the first failure is returned.
+ * kept and the call fails (errno EXDEV), as it does below 64 levels (errno ELOOP). What can be removed
+ * is removed also when something else cannot be; the first failure is returned.
  */
 int ctrd__dir_remove_tree_at(int dirfd, const char *name);
 

@@ -199,7 +199,7 @@ static int open_component(int parent, const char *name, bool create, bool last)
 			return -1;
 		fd = ctrd__fd_above_2(openat(parent, name, flags));
 	}
-	/* The umask may have taken bits from the mode. A component on the way is entered, not listed. */
+	/* The umask may have taken bits from the mode. */
 	if (fd >= 0 && made && last)
 		(void)fchmod(fd, 0700);
 	return fd;
@@ -248,7 +248,7 @@ int ctrd__dir_open_private(const char *path, bool create, int *ret_fd)
 	return CTRD_OK;
 }
 
-/* Where a file lives. A bind mount of the same file system has the same device, not the same mount. */
+/* Where a file lives. A bind mount of a file system has its device, but is a mount of its own. */
 struct place {
 	dev_t dev;
 	uint64_t mount;

@@ -1,6 +1,6 @@
 /*
- * util/file.h: files read and replaced whole, private directories, trees removed without leaving their
- * mount or following a link. The mount test needs root and a mount namespace of its own.
+ * util/file.h: files read and replaced whole, private directories, trees removed without leaving
+ * their mount or following a link. The mount test needs root and a mount namespace of its own.
  */
 #include "libctrd/base.h"
 #include "support/test.h"
