@@ -345,6 +345,11 @@ int ctrd__record_read_at(int dirfd, const char *process_id, struct ctrd__record 
 	return ctrd__record_parse(data, len, ret_record);
 }
 
+int ctrd__record_open_at(int dirfd, const char *process_id, int *ret_fd)
+{
+	return open_record(dirfd, process_id, O_RDWR, ret_fd);
+}
+
 int ctrd__record_create_at(int dirfd, const char *process_id, int *ret_fd)
 {
 	static const char nothing[CTRD__RECORD_SIZE];

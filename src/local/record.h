@@ -60,6 +60,8 @@ int ctrd__record_parse(const void *data, size_t len, struct ctrd__record *ret_re
 
 /* CTRD_ENOTFOUND when there is no such record; a link is never followed. */
 int ctrd__record_read_at(int dirfd, const char *process_id, struct ctrd__record *ret_record);
+/* The record as it is, to write into. */
+int ctrd__record_open_at(int dirfd, const char *process_id, int *ret_fd);
 /* Make the record, empty, with its room on the disk taken. An old one of that name is emptied. */
 int ctrd__record_create_at(int dirfd, const char *process_id, int *ret_fd);
 int ctrd__record_write_start(int fd, const struct ctrd__record_start *start);
