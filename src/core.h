@@ -59,6 +59,7 @@ struct ctrd_client {
 	bool deaf;	  /* the async handle is gone */
 	bool orphan;	  /* the last handle was dropped inside a manual client's dispatch */
 	uv_thread_t loop_thread;
+	bool loop_thread_known;
 	struct ctrd__worker worker;
 
 	/* loop thread */

@@ -247,7 +247,7 @@ void ctrd__loop_update_reference(ctrd_client *client)
 bool ctrd__loop_is_here_locked(const ctrd_client *client)
 {
 	uv_thread_t self = uv_thread_self();
-	return uv_thread_equal(&self, &client->loop_thread);
+	return client->loop_thread_known && uv_thread_equal(&self, &client->loop_thread);
 }
 
 static void run_thread(void *data)
@@ -256,6 +256,7 @@ static void run_thread(void *data)
 
 	uv_mutex_lock(&client->lock);
 	client->loop_thread = uv_thread_self();
+	client->loop_thread_known = true;
 	uv_mutex_unlock(&client->lock);
 	uv_run(client->loop, UV_RUN_DEFAULT);
 	ctrd__loop_free(client);
@@ -291,6 +292,7 @@ int ctrd__loop_init(ctrd_client *client, const ctrd_client_options *options, ctr
 	uv_unref((uv_handle_t *)&client->deadline_timer);
 	client->handles = 2;
 	client->loop_thread = uv_thread_self();
+	client->loop_thread_known = client->kind != CTRD__LOOP_THREAD;
 	return CTRD_OK;
 }
 
