@@ -321,6 +321,17 @@ static int write_at(int fd, const char *data, size_t len, off_t offset)
 	return CTRD_OK;
 }
 
+/* Written, not only reserved: some file systems keep no promise about holes. */
+static int write_nothing(int fd)
+{
+	static const char nothing[CTRD__RECORD_SLOT];
+	int r = CTRD_OK;
+
+	for (off_t at = 0; r == CTRD_OK && at < (off_t)CTRD__RECORD_SIZE; at += sizeof(nothing))
+		r = write_at(fd, nothing, sizeof(nothing), at);
+	return r;
+}
+
 int ctrd__record_read_at(int dirfd, const char *process_id, struct ctrd__record *ret_record)
 {
 	CTRD__AUTO_CLOSE int fd = -1;
@@ -352,15 +363,13 @@ int ctrd__record_open_at(int dirfd, const char *process_id, int *ret_fd)
 
 int ctrd__record_create_at(int dirfd, const char *process_id, int *ret_fd)
 {
-	static const char nothing[CTRD__RECORD_SIZE];
 	CTRD__AUTO_CLOSE int fd = -1;
 	int r;
 
 	r = open_record(dirfd, process_id, O_RDWR | O_CREAT, &fd);
 	if (r < 0)
 		return r;
-	/* Written, not only reserved: some file systems keep no promise about holes. */
-	r = write_at(fd, nothing, sizeof(nothing), 0);
+	r = write_nothing(fd);
 	if (r < 0) {
 		char name[CTRD__RECORD_NAME_SIZE];
 		int err = errno;

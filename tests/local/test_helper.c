@@ -947,7 +947,7 @@ TEST(monitor_outlives_who_asked)
 
 TEST(slow_subscriber_misses_no_exit)
 {
-	enum { COUNT = 400 };
+	enum { COUNT = 160 };
 	struct message answer;
 	struct talk talk, slow;
 	int dir = open_dir(test_tmpdir());
