@@ -18,7 +18,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -55,6 +54,7 @@ static double multiplier = 1;
 static int scale = 1;
 static int oom_level;
 static int original_stdout = 1;
+static sigset_t original_mask;
 
 /* From leak checkers, where there is one. */
 void __lsan_do_leak_check(void) __attribute__((weak));
@@ -250,6 +250,7 @@ static _Noreturn void run_child(const struct test_case *test, int output, enum t
 				uint64_t which)
 {
 	setpgid(0, 0);
+	sigprocmask(SIG_SETMASK, &original_mask, NULL);
 	test_pid = getpid();
 	dup2(output, 1);
 	dup2(output, 2);
@@ -333,23 +334,24 @@ static void print_output(int output)
 	fclose(stream);
 }
 
-/* Until the child has ended; false if it had to be killed for its time. */
+/* Until the child has ended; false if its time is over. SIGCHLD is blocked, so that it can be awaited. */
 static bool await_child(pid_t pid, int timeout_s)
 {
-	int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-	struct pollfd item = {.fd = pidfd, .events = POLLIN};
+	sigset_t child_signal;
+	sigemptyset(&child_signal);
+	sigaddset(&child_signal, SIGCHLD);
 	int64_t end = test_now_ms() + test_timeout_ms(timeout_s * 1000);
-	bool in_time = true;
 	for (;;) {
+		siginfo_t info = {0};
+		waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT);
+		if (info.si_pid == pid)
+			return true;
 		int64_t left = end - test_now_ms();
-		int n = poll(&item, 1, left > 0 ? (int)left : 0);
-		if (n < 0 && errno == EINTR)
-			continue;
-		in_time = n > 0;
-		break;
+		if (left <= 0)
+			return false;
+		struct timespec wait = {.tv_sec = left / 1000, .tv_nsec = left % 1000 * 1000000};
+		sigtimedwait(&child_signal, NULL, &wait);
 	}
-	close(pidfd);
-	return in_time;
 }
 
 static void judge(const siginfo_t *info, bool in_time, int timeout_s, struct outcome *ret)
@@ -506,6 +508,11 @@ int main(int argc, char **argv)
 	fill_standard_fds();
 	original_stdout = fcntl(1, F_DUPFD_CLOEXEC, 3);
 	setvbuf(stdout, NULL, _IOLBF, 0);
+	sigset_t child_signal;
+	sigemptyset(&child_signal);
+	sigaddset(&child_signal, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &child_signal, &original_mask);
+	signal(SIGCHLD, SIG_DFL);
 	read_environment();
 	test_shared = mmap(NULL, sizeof(*test_shared), PROT_READ | PROT_WRITE,
 			   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
