@@ -108,7 +108,9 @@ def main():
             problems.append(at(header, line, f"{name}: the doc comment has no @return"))
         if not re.match(r"[\s*]*[A-Z][a-z]+[^.]*", doc):
             problems.append(at(header, line, f"{name}: the doc comment opens with no sentence"))
-        told = set(re.findall(r"@param\s+(\w+)", doc))
+        told = set()
+        for several in re.findall(r"@param\s+(\w+(?:,\s*\w+)*)", doc):
+            told |= set(re.split(r",\s*", several))
         for parameter in parameter_names(parameters):
             if parameter not in told:
                 problems.append(at(header, line, f"{name}: no @param {parameter}"))
