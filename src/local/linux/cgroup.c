@@ -55,10 +55,10 @@ void ctrd__cgroup_done(struct ctrd__cgroup *cgroup)
 	errno = saved;
 }
 
-static bool has_dir(const struct ctrd__cgroup *cgroup, const char *dir)
+static bool has_hierarchy(const struct ctrd__cgroup *cgroup, const char *controllers)
 {
 	for (size_t i = 0; i < cgroup->count; i++)
-		if (strcmp(cgroup->groups[i].dir, dir) == 0)
+		if (strcmp(cgroup->groups[i].controllers, controllers) == 0)
 			return true;
 	return false;
 }
@@ -89,7 +89,7 @@ static int add_group(struct ctrd__cgroup *cgroup, const struct ctrd__cgroup_moun
 	ctrd__str_append_n(&dir, below.data, below.len);
 	if (dir.oom)
 		return ctrd__cgroup_fail(ENOMEM);
-	if (has_dir(cgroup, dir.data))
+	if (has_hierarchy(cgroup, mount->controllers))
 		return CTRD_OK;
 	groups = realloc(cgroup->groups, (cgroup->count + 1) * sizeof(*groups));
 	if (!groups)

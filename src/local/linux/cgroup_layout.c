@@ -162,7 +162,13 @@ const struct ctrd__cgroup_mount *ctrd__cgroup_mount_of(
 	struct ctrd__slice rest = membership->controllers;
 	struct ctrd__slice first;
 
-	/* Controllers are in one hierarchy each: any of them names it. */
+	for (size_t i = 0; i < layout->count; i++)
+		if (ctrd__slice_is(membership->controllers, layout->mounts[i].controllers))
+			return &layout->mounts[i];
+	/*
+	 * A text of another boot or machine may join them otherwise. Controllers are in one
+	 * hierarchy each: any of them names it.
+	 */
 	if (!ctrd__slice_cut(&rest, ',', &first))
 		first = rest;
 	for (size_t i = 0; i < layout->count; i++)
@@ -305,6 +311,16 @@ static int read_mount_lines(struct ctrd__slice text, struct mount_lines *ret)
 	return CTRD_OK;
 }
 
+/* Names as the kernel lets them be: they stand between commas and colons in other texts. */
+static bool is_name(struct ctrd__slice text)
+{
+	for (size_t i = 0; i < text.len; i++)
+		if (!isalnum((unsigned char)text.data[i]) &&
+		    (!text.data[i] || !strchr("._-=", text.data[i])))
+			return false;
+	return text.len > 0;
+}
+
 /* The controllers among the options of a v1 mount: all that is not an option of the file system. */
 static void append_controllers(struct ctrd__str *str, struct ctrd__slice options)
 {
@@ -325,7 +341,7 @@ static void append_controllers(struct ctrd__str *str, struct ctrd__slice options
 		if (memchr(part.data, '=', part.len) &&
 		    (part.len < 5 || memcmp(part.data, "name=", 5) != 0))
 			skip = true;
-		if (skip || !part.len)
+		if (skip || !is_name(part))
 			continue;
 		if (str->len)
 			ctrd__str_append_char(str, ',');
