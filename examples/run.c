@@ -30,10 +30,10 @@ static void show_event(ctrd_client *client, const ctrd_event *event, void *data)
 }
 
 /* Wait for one call; say why when it failed. */
-static int finish(int status, ctrd_op *op)
+static int finish(ctrd_op *op)
 {
-	if (status == CTRD_OK && ctrd_op_wait(op, -1) == CTRD_OK)
-		status = ctrd_op_status(op);
+	ctrd_op_wait(op, -1);
+	int status = op ? ctrd_op_status(op) : CTRD_ENOMEM;
 	if (status)
 		fprintf(stderr, "%s: %s: %s\n", ctrd_op_verb(op), ctrd_status_name(status),
 			ctrd_error_message(ctrd_op_error(op)));
@@ -57,33 +57,40 @@ static int run(ctrd_client *client, const char *spec)
 	stdio.out = stdio.err = CTRD_STREAM_DATA;
 	stdio.data_fn = print_output;
 	task.stdio = &stdio;
-	int status = finish(ctrd_container_create(client, id, &create, nobody, &op), op);
+	ctrd_container_create(client, id, &create, nobody, &op);
+	int status = finish(op);
 	op = ctrd_op_unref(op);
 	if (status)
 		return status;
 
-	status = finish(ctrd_task_create(client, id, &task, nobody, &op), op);
+	ctrd_task_create(client, id, &task, nobody, &op);
+	status = finish(op);
 	op = ctrd_op_unref(op);
 	if (!status) {
 		/* The namespaces exist, the program does not run yet: the time to attach a network. */
 		ctrd_process_wait(client, id, CTRD_INIT_PROCESS, NULL, nobody, &wait);
-		status = finish(ctrd_container_start(client, id, NULL, nobody, &op), op);
+		ctrd_container_start(client, id, NULL, nobody, &op);
+		status = finish(op);
 		op = ctrd_op_unref(op);
 	}
 	if (!status)
-		status = finish(CTRD_OK, wait);
+		status = finish(wait);
 	if (!status && ctrd_op_get_exit(wait, &exit) == CTRD_OK)
 		printf("exit: code %u%s\n", exit.code,
 		       exit.flags & CTRD_EXIT_SIGNALED ? " (by a signal)" : "");
 	ctrd_op_unref(wait);
-	if (!status && finish(ctrd_container_stats(client, id, NULL, nobody, &op), op) == CTRD_OK &&
-	    ctrd_op_get_stats(op, &stats) == CTRD_OK)
-		printf("stats: %.1f ms of CPU, at most %.1f MB of memory\n",
-		       (double)stats.cpu_usage_ns / 1e6, (double)stats.memory_peak_bytes / 1e6);
+	if (!status) {
+		ctrd_container_stats(client, id, NULL, nobody, &op);
+		if (finish(op) == CTRD_OK && ctrd_op_get_stats(op, &stats) == CTRD_OK)
+			printf("stats: %.1f ms of CPU, at most %.1f MB of memory\n",
+			       (double)stats.cpu_usage_ns / 1e6,
+			       (double)stats.memory_peak_bytes / 1e6);
+	}
 	op = ctrd_op_unref(op);
 
 	delete.flags = CTRD_DELETE_FORCE;
-	int deleted = finish(ctrd_container_delete(client, id, &delete, nobody, &op), op);
+	ctrd_container_delete(client, id, &delete, nobody, &op);
+	int deleted = finish(op);
 	ctrd_op_unref(op);
 	return status ? status : deleted;
 }
