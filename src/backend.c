@@ -7,6 +7,7 @@
 
 static const struct ctrd__backend_ops *const backends[] = {
 	&ctrd__fake_ops,
+	&ctrd__local_ops,
 	NULL,
 };
 
