@@ -388,7 +388,8 @@ TEST(spawn_leaves_the_host_untouched)
 	for (int i = 0; i < 5; i++)
 		spawn_unnoticed();
 	sigprocmask(SIG_SETMASK, NULL, &after);
-	CHECK(memcmp(&before, &after, sizeof(before)) == 0);
+	for (int i = 1; i <= SIGRTMAX; i++)
+		CHECK_INT(sigismember(&after, i), sigismember(&before, i));
 	CHECK_INT(test_fd_count(), fds);
 }
 
@@ -945,6 +946,131 @@ TEST(monitor_outlives_who_asked)
 	close(dir);
 }
 
+TEST(command_outlives_who_asked_for_a_process)
+{
+	struct message answer;
+	struct talk talk, watcher;
+	int in[2], gate[2], dir = open_dir(test_tmpdir());
+
+	start_monitor(&talk, dir);
+	connect_monitor(&watcher, dir);
+	CHECK_INT(SAY(&watcher, CTRD__REQ_SUBSCRIBE, NULL), CTRD_OK);
+	CHECK_INT(pipe2(in, O_CLOEXEC), 0);
+	CHECK_INT(pipe2(gate, O_CLOEXEC), 0);
+	/* The command tells that it runs, and waits to be let on. */
+	run_begin(&talk, &(struct run){.id = "init",
+				       .kind = CTRD__KIND_CREATE,
+				       .flags = CTRD__RUN_PIDFILE,
+				       .in = in[0],
+				       .out = gate[1],
+				       .script = "echo; read x; true & echo $! >\"$1\""});
+	CHECK_INT(read(gate[0], packet, 1), 1);
+	close(talk.fd);
+	CHECK_INT(write(in[1], "\n", 1), 1);
+	receive(&watcher, &answer);
+	CHECK_INT(answer.head.kind, CTRD_EVENT_CREATE);
+	expect_exit(&watcher, "init", 0, NULL);
+	for (int i = 0; i < 2; i++) {
+		close(in[i]);
+		close(gate[i]);
+	}
+	close(watcher.fd);
+	expect_all_gone();
+	close(dir);
+}
+
+TEST(monitor_ignores_polite_signals)
+{
+	static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGPIPE};
+	struct talk talk;
+	int dir = open_dir(test_tmpdir());
+
+	start_monitor(&talk, dir);
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		CHECK_INT(kill(helpers[0], signals[i]), 0);
+	CHECK_INT(SAY(&talk, CTRD__REQ_HELLO, NULL), CTRD_OK);
+	close(talk.fd);
+	expect_all_gone();
+	close(dir);
+}
+
+TEST(strangers_are_hung_up_on)
+{
+	struct talk talk, stranger;
+	int status, dir = open_dir(test_tmpdir());
+
+	start_monitor(&talk, dir);
+	/* As if the directory had been opened to all by mistake. */
+	CHECK_INT(fchmod(dir, 0755), 0);
+	CHECK_INT(fchmodat(dir, "ctl", 0666, 0), 0);
+	pid_t pid = fork();
+	if (pid == 0) {
+		if (setgid(65534) < 0 || setuid(65534) < 0)
+			_exit(2);
+		connect_monitor(&stranger, dir);
+		expect_hang_up(&stranger);
+		_exit(0);
+	}
+	CHECK_INT(waitpid(pid, &status, 0), pid);
+	CHECK_INT(status, 0);
+	CHECK_INT(SAY(&talk, CTRD__REQ_HELLO, NULL), CTRD_OK);
+	close(talk.fd);
+	expect_all_gone();
+	close(dir);
+}
+
+TEST(connections_are_bounded)
+{
+	enum { MAX = 64 };
+	struct talk talk, many[MAX];
+	int dir = open_dir(test_tmpdir());
+
+	start_monitor(&talk, dir);
+	for (int i = 0; i < MAX - 1; i++) {
+		connect_monitor(&many[i], dir);
+		CHECK_INT(SAY(&many[i], CTRD__REQ_HELLO, NULL), CTRD_OK);
+	}
+	connect_monitor(&many[MAX - 1], dir);
+	expect_hang_up(&many[MAX - 1]);
+	CHECK_INT(SAY(&talk, CTRD__REQ_HELLO, NULL), CTRD_OK);
+	for (int i = 0; i < MAX - 1; i++)
+		close(many[i].fd);
+	connect_monitor(&many[0], dir);
+	CHECK_INT(SAY(&many[0], CTRD__REQ_HELLO, NULL), CTRD_OK);
+	close(many[0].fd);
+	close(talk.fd);
+	expect_all_gone();
+	close(dir);
+}
+
+TEST(links_in_the_directory_are_not_followed)
+{
+	const char *other = test_tmpdir();
+	struct talk talk;
+	struct stat st;
+	int victim, dir = open_dir(test_tmpdir());
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/victim", other);
+	CHECK_INT(symlinkat(path, dir, "monitor"), 0);
+	start_helper(&talk);
+	CHECK_INT(hold(&talk, dir), CTRD_EINVAL);
+	CHECK(lstat(path, &st) < 0);
+	CHECK_INT(unlinkat(dir, "monitor", 0), 0);
+	victim = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+	CHECK_INT(symlinkat(path, dir, "ctl"), 0);
+	CHECK_INT(hold(&talk, dir), CTRD_OK);
+	CHECK_INT(fstatat(dir, "ctl", &st, AT_SYMLINK_NOFOLLOW), 0);
+	CHECK(S_ISSOCK(st.st_mode));
+	CHECK_INT(fstat(victim, &st), 0);
+	CHECK_INT(st.st_mode & 07777, 0644);
+	CHECK_INT(st.st_size, 0);
+	close(victim);
+	close(talk.fd);
+	expect_all_gone();
+	close(dir);
+}
+
 TEST(slow_subscriber_misses_no_exit)
 {
 	enum { COUNT = 160 };
@@ -1211,6 +1337,16 @@ TEST(replacement_monitor_knows_the_true_code)
 	close(talk.fd);
 	start_monitor(&talk, dir);
 	CHECK_INT(SAY(&talk, CTRD__REQ_SUBSCRIBE, NULL), CTRD_OK);
+	/* It is given what the first one kept. */
+	struct ctrd__wire_head keep = {.type = CTRD__REQ_KEEP, .flags = CTRD__RUN_KEEP_IN};
+	CHECK_INT(say(&talk, keep, "init", &in, 1, NULL), CTRD_OK);
+	keep.flags |= CTRD__RUN_KEEP_OUT;
+	CHECK_INT(say(&talk, keep, "init", &in, 1, NULL), CTRD_EINVAL);
+	CHECK_INT(say(&talk, (struct ctrd__wire_head){.type = CTRD__REQ_STDIO}, "init", NULL, 0,
+		      &answer),
+		  CTRD_OK);
+	CHECK_INT(answer.head.flags, CTRD__RUN_KEEP_IN);
+	close_fds(&answer);
 	CHECK_INT(write(in, "\n", 1), 1);
 	expect_exit(&talk, "init", 42, &answer);
 	CHECK_INT(answer.head.flags, 0);

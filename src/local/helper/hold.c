@@ -233,7 +233,7 @@ int ctrd__hold_begin(const char *id, int dir)
 		ctrd__monitor.dir = -1;
 		return r;
 	}
-	strcpy(ctrd__monitor.id, id);
+	memcpy(ctrd__monitor.id, id, strlen(id) + 1);
 	find_path();
 	dial_watchers();
 	return CTRD_OK;

@@ -58,6 +58,7 @@ static struct slot first_slots[SLOTS_FIRST];
 static struct pollfd *items = first_items;
 static struct slot *slots = first_slots;
 static size_t slot_count, slot_room = SLOTS_FIRST;
+static bool slots_missing; /* there was no memory to watch everything */
 
 static int64_t clock_ns(clockid_t clock)
 {
@@ -206,11 +207,15 @@ static bool grow(void)
 	return true;
 }
 
-/* What finds no room is looked at again when other things have ended: the first ones always fit. */
+/* What finds no room is tried again soon. Signals and peers always have theirs. */
 static void watch(enum slot_kind kind, void *what, int *fd, short events)
 {
-	if (*fd < 0 || (slot_count == slot_room && !grow()))
+	if (*fd < 0)
 		return;
+	if (slot_count == slot_room && !grow()) {
+		slots_missing = true;
+		return;
+	}
 	items[slot_count] = (struct pollfd){.fd = *fd, .events = events};
 	slots[slot_count] = (struct slot){kind, what, fd};
 	slot_count++;
@@ -232,11 +237,13 @@ static void watch_all(void)
 	struct ctrd__monitor *m = &ctrd__monitor;
 
 	slot_count = 0;
+	slots_missing = false;
 	watch(SLOT_SIGNALS, NULL, &m->signals, POLLIN);
-	watch(SLOT_LISTENER, NULL, &m->listener, POLLIN);
 	watch(SLOT_OOM, NULL, &m->oom_event, POLLIN);
 	for (size_t i = 0; i < CTRD__PEERS_MAX; i++)
 		watch(SLOT_PEER, &m->peers[i], &m->peers[i].fd, ctrd__peer_wants(&m->peers[i]));
+	/* Who leaves makes room for who comes. */
+	watch(SLOT_LISTENER, NULL, &m->listener, POLLIN);
 	for (struct ctrd__command *c = m->commands; c; c = c->next)
 		watch(SLOT_CONSOLE, c, c->console_peer >= 0 ? &c->console_peer : &c->console,
 		      POLLIN);
@@ -330,6 +337,8 @@ static int next_timeout(void)
 		if (p->unsaved)
 			shorten(&timeout, CTRD__IDLE_CHECK_MS);
 	}
+	if (slots_missing)
+		shorten(&timeout, CTRD__COLLECT_WAIT_MS);
 	/* Only unread bytes keep us: somebody may read them who holds the pipe and no connection. */
 	if (ctrd__monitor.dir >= 0 && is_idle())
 		shorten(&timeout, CTRD__IDLE_CHECK_MS);

@@ -61,7 +61,8 @@ void ctrd__oom_turn(void)
 	char events[512];
 	ssize_t n = read(ctrd__monitor.oom_event, events, sizeof(events));
 
-	if (n <= 0 && errno != EAGAIN && errno != EINTR)
+	/* What has come to its end would be readable for ever. */
+	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
 		ctrd__close_fd(&ctrd__monitor.oom_event);
 	ctrd__oom_update();
 }

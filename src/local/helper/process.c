@@ -40,7 +40,7 @@ int ctrd__process_new(const char *id, struct ctrd__process **ret_process)
 	p = calloc(1, sizeof(*p));
 	if (!p)
 		return CTRD_ERESOURCES;
-	strcpy(p->id, id);
+	memcpy(p->id, id, strlen(id));
 	p->record = p->pidfd = -1;
 	p->oom_kills = ctrd__monitor.oom_kills;
 	ctrd__streams_init(&p->streams);
