@@ -1,7 +1,7 @@
 /*
  * spec.h: build an OCI runtime spec (source: opencontainers/runtime-spec 1.0.2) for people who have none.
  *
- * A new spec for Linux is a confined container: every namespace but user, containerd's default capability set, masked
+ * A new spec for Linux is a confined container: every namespace but user and time, containerd's default capability set, masked
  * and read-only paths, no new privileges, no devices but the standard ones. A builder belongs to one thread at a time.
  * Setters remember their first failure; ctrd_spec_json reports it, so that they may be called without a check each.
  *
@@ -115,7 +115,7 @@ CTRD_API int ctrd_spec_set_hostname(ctrd_spec *spec, const char *name);
  * @param spec        the spec
  * @param source      absolute, on the host
  * @param destination absolute, in the container
- * @param readonly    1 or 0
+ * @param readonly    1 or 0; mounts of the host below source stay as writable as they are
  * @return 0; CTRD_EINVAL; CTRD_ENOMEM
  * @thread any
  * @since 0.1
