@@ -963,17 +963,18 @@ TEST(command_outlives_who_asked_for_a_process)
 				       .flags = CTRD__RUN_PIDFILE,
 				       .in = in[0],
 				       .out = gate[1],
-				       .script = "echo; read x; true & echo $! >\"$1\""});
+				       .script = "exec 3<&0; echo; read x; (read x; exit 4) <&3 & "
+						 "echo $! >\"$1\""});
 	CHECK_INT(read(gate[0], packet, 1), 1);
 	close(talk.fd);
 	CHECK_INT(write(in[1], "\n", 1), 1);
 	receive(&watcher, &answer);
 	CHECK_INT(answer.head.kind, CTRD_EVENT_CREATE);
-	expect_exit(&watcher, "init", 0, NULL);
-	for (int i = 0; i < 2; i++) {
-		close(in[i]);
-		close(gate[i]);
-	}
+	close(in[0]);
+	close(in[1]);
+	expect_exit(&watcher, "init", 4, NULL);
+	close(gate[0]);
+	close(gate[1]);
 	close(watcher.fd);
 	expect_all_gone();
 	close(dir);
