@@ -1,9 +1,10 @@
 /*
  * spec.h: build an OCI runtime spec (source: opencontainers/runtime-spec 1.0.2) for people who have none.
  *
- * A new spec for Linux is a confined container: every namespace but user and time, containerd's default capability set, masked
- * and read-only paths, no new privileges, no devices but the standard ones. A builder belongs to one thread at a time.
- * Setters remember their first failure; ctrd_spec_json reports it, so that they may be called without a check each.
+ * A new spec for Linux is a confined container: every namespace but user and time, containerd's default capability
+ * set, masked and read-only paths, no new privileges, no devices but the standard ones. A builder belongs to one thread
+ * at a time. Setters remember their first failure; ctrd_spec_json reports it, so that they may be called without a
+ * check each.
  *
  * SPDX-License-Identifier: Apache-2.0
  */
