@@ -65,7 +65,8 @@
  *   kind CTRD__KIND_PLAIN, _CREATE (process "init"), _START (marks init's record as started), _EXEC.
  *   CREATE and EXEC need a HOLD before and CTRD__RUN_PIDFILE; only they may have _TERMINAL and _KEEP_*.
  *   The answer comes when the command has ended: `status` 0 or a CTRD_E* of the helper itself; `exit_status` = the
- *   wait status of the command; pid, start_time, inode, time_ns; fds as `flags` says: [pidfd] (CTRD__RUN_PIDFD: not when
+ *   wait status of the command; pid, start_time, inode, time_ns (of START: init's); fds as
+ *   `flags` says: [pidfd] (CTRD__RUN_PIDFD: not when
  *   it has been collected already, then start_time is 0), [terminal master] (CTRD__RUN_TERMINAL).
  *   status 0 with another exit_status than 0: the command failed, there is no process and no record.
  *   A command that cannot be executed at all is answered with the status of the reason. EEXISTS: the process id is

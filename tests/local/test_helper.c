@@ -773,6 +773,7 @@ TEST(process_has_record_event_and_true_code)
 	run(&talk, &(struct run){.id = "init", .kind = CTRD__KIND_START, .script = "exit 0"},
 	    &answer);
 	CHECK_INT(answer.head.exit_status, 0);
+	CHECK_INT(answer.head.pid, created.head.pid);
 	receive(&watcher, &answer);
 	CHECK_INT(answer.head.kind, CTRD_EVENT_START);
 	read_record(dir, "init", &record);

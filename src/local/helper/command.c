@@ -415,6 +415,14 @@ static pid_t read_pidfile(const char *id)
 	return stop == text || pid <= 0 || pid > INT_MAX ? 0 : (pid_t)pid;
 }
 
+static void describe(const struct ctrd__process *process, struct ctrd__wire_head *head)
+{
+	head->pid = process->start.pid;
+	head->start_time = process->start.start_time;
+	head->inode = process->start.inode;
+	head->time_ns = process->start.time_ns;
+}
+
 /* The command of a process has ended; the answer's head and descriptors come from what it left. */
 static size_t finish_process(struct ctrd__command *command, int wait_status,
 			     struct ctrd__wire_head *head, int ret_fds[2])
@@ -443,10 +451,7 @@ static size_t finish_process(struct ctrd__command *command, int wait_status,
 		head->flags |= CTRD__RUN_TERMINAL;
 		ret_fds[count++] = process->streams.terminal;
 	}
-	head->pid = process->start.pid;
-	head->start_time = process->start.start_time;
-	head->inode = process->start.inode;
-	head->time_ns = process->start.time_ns;
+	describe(process, head);
 	return count;
 }
 
@@ -484,8 +489,10 @@ bool ctrd__command_ended(pid_t pid, int wait_status)
 	process = command->process;
 	if (command->kind == CTRD__KIND_START && wait_status == 0) {
 		process = ctrd__process_find(CTRD_INIT_PROCESS);
-		if (process)
+		if (process) {
 			ctrd__process_mark_started(process);
+			describe(process, &head);
+		}
 	}
 	ctrd__peer_send(ctrd__peer_find(command->peer), &head, "", fds, count);
 	if (head.flags & CTRD__RUN_PIDFD)

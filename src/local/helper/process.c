@@ -241,7 +241,7 @@ void ctrd__process_begin(struct ctrd__process *process, pid_t pid, bool started,
 	const struct collected *c = find_collected(pid);
 
 	process->start.pid = (uint32_t)pid;
-	process->start.time_ns = ctrd__helper_realtime_ns();
+	process->start.time_ns = c ? c->time_ns : ctrd__helper_realtime_ns();
 	process->start.started = started;
 	process->start.terminal = process->streams.terminal >= 0;
 	memcpy(process->start.boot_id, ctrd__monitor.boot_id, sizeof(process->start.boot_id));
