@@ -188,9 +188,9 @@ static void close_client(ctrd_client *client)
 {
 	struct ctrd__local *local = ctrd__client_backend_data(client);
 
-	local->closing = true;
 	ctrd__watch_all_end(local);
 	drop_all(local);
+	local->closed = true;
 	ctrd__state_remove_empty(local);
 	ctrd__client_backend_closed(client);
 }
@@ -201,6 +201,8 @@ static void free_client(ctrd_client *client)
 
 	if (!local)
 		return;
+	/* Closing comes first, except in a forked child. */
+	local->inherited = !local->closed;
 	drop_all(local);
 	ctrd__watch_all_free(local);
 	free_local(local);

@@ -44,7 +44,7 @@ void ctrd__cell_unref(struct ctrd__cell *cell)
 	cell->monitor = ctrd__monitor_free(cell->monitor);
 	cell->group = ctrd__group_unref(cell->group);
 	cell->box = ctrd__box_unref(cell->box);
-	ctrd__lock_done(&cell->lock);
+	ctrd__lock_done(&cell->lock, cell->local->inherited);
 	free(cell);
 }
 

@@ -63,8 +63,10 @@ void ctrd__job_free(struct ctrd__job *job)
 		job->destroy(job);
 	if (job->asked)
 		ctrd__monitor_forget(job->asked, job);
-	job->timer = ctrd__timer_free(job->timer);
-	ctrd__job_unlock(job);
+	if (!job->local->inherited) {
+		job->timer = ctrd__timer_free(job->timer);
+		ctrd__job_unlock(job);
+	}
 	if (job->changing)
 		job->cell->changing = false;
 	job->down.helper = ctrd__monitor_free(job->down.helper);

@@ -79,10 +79,10 @@ static int inspect_box(struct ctrd__local *local, ctrd_op *op, const struct ctrd
 		return ctrd__error_return(ctrd__error_nomem(), ret_error);
 	*inspect = (ctrd_inspect)CTRD_INSPECT_INIT;
 	op->result.inspect = inspect;
-	if (ctrd__file_read_at(box->dir_fd, "config.json", CONFIG_MAX, &spec, &len) < 0)
+	if (ctrd__file_read_at(box->dir_fd, "spec.json", CONFIG_MAX, &spec, &len) < 0)
 		return ctrd__error_return(
 			ctrd__error_new(CTRD_EDATALOSS, "local", 0, NULL,
-					"container \"%s\": config.json cannot be read", box->id),
+					"container \"%s\": spec.json cannot be read", box->id),
 			ret_error);
 	inspect->spec = ctrd__op_own(op, spec);
 	inspect->spec_length = len;

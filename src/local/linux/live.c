@@ -413,12 +413,13 @@ static void frozen(struct ctrd__job *job)
 
 static void freeze_found(struct ctrd__job *job)
 {
+	if (!has_task(job))
+		return;
 	if (job->cell->state != CTRD_TASK_RUNNING) {
 		ctrd__job_failf(job, CTRD_EPRECONDITION, "container \"%s\": it does not run",
 				job->cell->id);
 		return;
 	}
-	job->op->task = job->cell->task;
 	ctrd__job_work(job, freeze, frozen);
 }
 
@@ -720,6 +721,8 @@ static int prepare_update(struct ctrd__job *job, ctrd_error **ret_error)
 
 static void update_found(struct ctrd__job *job)
 {
+	if (!has_task(job))
+		return;
 	if (!job->box->quirks->update) {
 		ctrd__job_failf(job, CTRD_ENOSYS, "container \"%s\": runtime \"%s\" has no update",
 				job->cell->id, job->box->runtime);
@@ -730,7 +733,6 @@ static void update_found(struct ctrd__job *job)
 				job->cell->id);
 		return;
 	}
-	job->op->task = job->cell->task;
 	ctrd__job_work(job, prepare_update, update_prepared);
 }
 

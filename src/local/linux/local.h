@@ -57,7 +57,8 @@ struct ctrd__local {
 	struct ctrd__group *warm;   /* the one whose statistics files are open */
 	char *packet;		    /* room for one message */
 	atomic_bool cannot_outlive; /* a monitor could not leave the service's control group */
-	bool closing;
+	bool closed;		    /* the loop knows nothing of us any more */
+	bool inherited; /* memory of a forked child: descriptors are copies, their state is the parent's */
 
 	/* worker */
 	bool swept;
@@ -146,7 +147,8 @@ struct ctrd__lock {
 	bool exclusive;
 };
 void ctrd__lock_init(struct ctrd__lock *lock);
-void ctrd__lock_done(struct ctrd__lock *lock);
+/* `inherited`: it is a copy of a parent's, whose lock stays. */
+void ctrd__lock_done(struct ctrd__lock *lock, bool inherited);
 /* CTRD_EABORTED when another client has it, CTRD_ENOTFOUND when the container has gone. */
 int ctrd__lock_take(struct ctrd__lock *lock, struct ctrd__local *local, const struct ctrd__box *box,
 		    bool exclusive, ctrd_error **ret_error);

@@ -33,9 +33,12 @@ static void unlock(struct ctrd__lock *lock)
 	lock->exclusive = false;
 }
 
-void ctrd__lock_done(struct ctrd__lock *lock)
+void ctrd__lock_done(struct ctrd__lock *lock, bool inherited)
 {
-	unlock(lock);
+	if (inherited)
+		ctrd__close_fd(&lock->fd);
+	else
+		unlock(lock);
 	(void)pthread_mutex_destroy(&lock->mutex);
 }
 

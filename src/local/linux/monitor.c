@@ -223,7 +223,8 @@ struct ctrd__monitor *ctrd__monitor_free(struct ctrd__monitor *monitor)
 
 	if (!monitor)
 		return NULL;
-	monitor->watch = ctrd__watch_free(monitor->watch);
+	if (!monitor->local->inherited)
+		monitor->watch = ctrd__watch_free(monitor->watch);
 	ctrd__close_fd(&monitor->fd);
 	while ((node = ctrd__list_pop(&monitor->pending)))
 		free(ctrd__container_of(node, struct pending, node));

@@ -1,6 +1,6 @@
 /*
  * The state directory: where containers are recorded. STATE_DIR/NAMESPACE/ID/ holds config.json (the spec as the
- * runtime gets it), container.json (what the library needs to know of it) and, while there is a task, the files of
+ * runtime gets it), spec.json (the spec as it was given), container.json (what the library needs to know of it) and, while there is a task, the files of
  * wire.h. Names that begin with a dot are the library's own: an id never does.
  *
  * Not here: what runs (load.c), who may change it (lock.c).
@@ -31,6 +31,7 @@
 
 #define INFO_NAME   "container.json"
 #define CONFIG_NAME "config.json"
+#define SPEC_NAME   "spec.json"
 #define INFO_MAX    (1u << 20)
 #define CONFIG_MAX  (64u << 20)
 #define NEW_PREFIX  ".new-"
@@ -427,7 +428,7 @@ static int make_info(struct ctrd__local *local, const ctrd_op *op, const struct 
 
 /* The spec that the caller gave, or the one of the bundle, checked and rewritten. */
 static int read_spec(struct ctrd__local *local, const ctrd_op *op, struct ctrd__json **ret_spec,
-		     ctrd_error **ret_error)
+		     struct ctrd__str *given, ctrd_error **ret_error)
 {
 	CTRD__AUTO_JSON struct ctrd__json *spec = NULL;
 	char *CTRD__AUTO_FREE text = NULL;
@@ -461,6 +462,9 @@ static int read_spec(struct ctrd__local *local, const ctrd_op *op, struct ctrd__
 	r = rewrite_spec(local, op, spec, ret_error);
 	if (r < 0)
 		return r;
+	ctrd__str_append_n(given, json, len);
+	if (given->oom)
+		return ctrd__error_return(ctrd__error_nomem(), ret_error);
 	*ret_spec = ctrd__take_ptr(spec);
 	return CTRD_OK;
 }
@@ -495,12 +499,16 @@ static int make_private_dir(int ns_fd, char ret_name[32], int *ret_fd)
 	return CTRD_EEXISTS;
 }
 
-static int write_box(int dir_fd, const char *config, size_t config_len, const char *info,
-		     size_t info_len)
+static int write_box(int dir_fd, const struct ctrd__str *given, const char *config,
+		     size_t config_len, const char *info, size_t info_len)
 {
 	CTRD__AUTO_CLOSE int lock_fd = -1;
 	int r;
 
+	r = ctrd__file_write_at(dir_fd, SPEC_NAME, given->data ? given->data : "", given->len, 0600,
+				false);
+	if (r < 0)
+		return r;
 	r = ctrd__file_write_at(dir_fd, CONFIG_NAME, config, config_len, 0600, true);
 	if (r < 0)
 		return r;
@@ -523,6 +531,7 @@ int ctrd__state_create(struct ctrd__local *local, const ctrd_op *op, ctrd_error 
 {
 	CTRD__AUTO_JSON struct ctrd__json *spec = NULL;
 	struct ctrd__runtime runtime = {NULL, NULL, NULL};
+	CTRD__AUTO_STR struct ctrd__str given = CTRD__STR_INIT;
 	char *CTRD__AUTO_FREE config = NULL;
 	char *CTRD__AUTO_FREE info = NULL;
 	CTRD__AUTO_CLOSE int ns_fd = -1;
@@ -533,7 +542,7 @@ int ctrd__state_create(struct ctrd__local *local, const ctrd_op *op, ctrd_error 
 	char name[32];
 	int r;
 
-	r = read_spec(local, op, &spec, ret_error);
+	r = read_spec(local, op, &spec, &given, ret_error);
 	if (r < 0)
 		return r;
 	r = ctrd__runtime_resolve(local, op->request.runtime, op->request.runtime_path, &runtime,
@@ -560,7 +569,7 @@ int ctrd__state_create(struct ctrd__local *local, const ctrd_op *op, ctrd_error 
 		if (r != CTRD_ENOTFOUND || i > 10)
 			return fail_os(ret_error, "container", op->container_id);
 	}
-	r = write_box(dir_fd, config, config_len, info, info_len);
+	r = write_box(dir_fd, &given, config, config_len, info, info_len);
 	if (r == CTRD_OK &&
 	    syscall(SYS_renameat2, ns_fd, name, ns_fd, op->container_id, RENAME_NOREPLACE) < 0)
 		r = ctrd__status_from_errno(errno);

@@ -58,7 +58,7 @@ static void destroy(struct ctrd__job *job)
 	ctrd__stdio_fds_close(&task->stdio);
 	ctrd__wire_close_fds(task->null, 3);
 	ctrd__close_fd(&task->image);
-	if (task->ns_fd >= 0)
+	if (task->ns_fd >= 0 && !job->local->inherited)
 		(void)flock(task->ns_fd, LOCK_UN);
 	ctrd__close_fd(&task->ns_fd);
 	ctrd__close_fd(&task->helper_fd);
