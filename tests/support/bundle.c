@@ -1,8 +1,8 @@
 /*
  * The root file system and the specs of containers in tests. Not responsible for running anything.
  *
- * Made by the runner before it forks, so that all tests share it and no test has to clean it up: the
- * process that made it removes it, nobody else. Where containers are not real (fake:) nothing is made.
+ * Made by the runner before it forks, so that all tests share it and no test has to clean it up: a
+ * process beside the runner removes it. Where containers are not real (fake:) nothing is made.
  */
 #include "bundle.h"
 
@@ -13,12 +13,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define BUSYBOX	 "/bin/busybox"
@@ -36,7 +39,7 @@ static const char *const applets[] = {
 static char dir[128];
 static char rootfs[sizeof(dir) + 8];
 static char failure[640];
-static pid_t owner;
+static pid_t owner, keeper;
 
 static void fail(const char *what)
 {
@@ -96,6 +99,32 @@ static void make_rootfs(void)
 		close(fd);
 }
 
+/*
+ * Removal is left to a process of its own, in a session of its own, so that it also happens when the
+ * runner is killed for its time.
+ */
+static void start_keeper(void)
+{
+	sigset_t all, old, term;
+	pid_t runner = getpid();
+	sigfillset(&all);
+	sigemptyset(&term);
+	sigaddset(&term, SIGTERM);
+	sigprocmask(SIG_SETMASK, &all, &old);
+	keeper = fork();
+	if (keeper == 0) {
+		setsid();
+		prctl(PR_SET_PDEATHSIG, SIGTERM);
+		while (getppid() == runner && sigwaitinfo(&term, NULL) < 0)
+			;
+		test_remove_tree(dir);
+		_exit(0);
+	}
+	sigprocmask(SIG_SETMASK, &old, NULL);
+	if (keeper < 0)
+		fail("fork");
+}
+
 __attribute__((constructor)) static void make_bundle(void)
 {
 	const char *inherited = getenv(VARIABLE);
@@ -116,14 +145,18 @@ __attribute__((constructor)) static void make_bundle(void)
 	}
 	owner = getpid();
 	snprintf(rootfs, sizeof(rootfs), "%s/rootfs", dir);
+	start_keeper();
 	make_rootfs();
 	setenv(VARIABLE, dir, 1);
 }
 
 __attribute__((destructor)) static void remove_bundle(void)
 {
-	if (owner != 0 && owner == getpid())
-		test_remove_tree(dir);
+	if (owner == 0 || owner != getpid() || keeper <= 0)
+		return;
+	kill(keeper, SIGTERM);
+	while (waitpid(keeper, NULL, 0) < 0 && errno == EINTR)
+		;
 }
 
 const struct test_bundle *test_bundle(void)
