@@ -1,6 +1,6 @@
 /*
  * Finding out what there is: the look-up that every call begins with when its container is not known to be true, and the
- * load verb. What is found decides (see the table of cases in docs/architecture.md):
+ * load verb. What is found decides (see the table of cases in docs/local.md):
  *
  *   the monitor answers on `ctl`                  connect, subscribe, read the records
  *   it does not, every record has its end         the ends are the result
