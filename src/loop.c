@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core.h"
 #include "util/clock.h"
@@ -109,9 +110,20 @@ int ctrd__watch_set(struct ctrd__watch *watch, int events)
 	return error ? status_from_uv(error) : CTRD_OK;
 }
 
+/*
+ * In a forked child the loop is only a copy, but its epoll descriptor is the parent's own: touching it there would
+ * silence the parent. Memory is all that is given back.
+ */
+static bool is_copy(const ctrd_client *client)
+{
+	return client->owner != getpid();
+}
+
 struct ctrd__watch *ctrd__watch_free(struct ctrd__watch *watch)
 {
-	if (watch) {
+	if (watch && is_copy(watch->client)) {
+		free(watch);
+	} else if (watch) {
 		uv_poll_stop(&watch->poll);
 		uv_close((uv_handle_t *)&watch->poll, free_watch);
 	}
@@ -161,7 +173,9 @@ int ctrd__timer_new(ctrd_client *client, uint64_t ms, void (*fn)(void *data), vo
 
 struct ctrd__timer *ctrd__timer_free(struct ctrd__timer *timer)
 {
-	if (timer)
+	if (timer && is_copy(timer->client))
+		free(timer);
+	else if (timer)
 		uv_close((uv_handle_t *)&timer->timer, free_timer);
 	return NULL;
 }
