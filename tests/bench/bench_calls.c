@@ -5,12 +5,21 @@
  * Signals go to the container's first process (`sleep`, which ignores what it has no handler for, as any init of a pid
  * namespace) except for `kill`, which is SIGKILL for a process that was exec'd for it; its time is that of the call, not
  * until the process has ended. Pause and resume alternate: both do the work each time.
+ *
+ * Freezing has a floor that is the kernel's: writing the freezer's state by hand is measured beside. On v1 the first
+ * group that freezes switches a branch in the kernel's code, on all CPUs, and the last one that thaws switches it back:
+ * on a busy machine that takes milliseconds. So pause is measured twice, the second time while another container is
+ * paused, which leaves what the library adds and what a machine pays that has something paused already.
  */
 #include "bench.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 enum { CALLS = 1000, PAUSES = 300, EXECS = 50 };
 
@@ -63,18 +72,83 @@ static void measure_reading(ctrd_client *client)
 	print_row("process list", &list);
 }
 
-static void measure_pause(ctrd_client *client)
+/* The file that freezes a group of ours: v1 or v2. */
+static int open_freezer(const char *cgroup, bool *ret_is_v1)
 {
-	unsigned pauses = bench_number("CTRD_BENCH_PAUSES", PAUSES);
+	char path[256];
+	int fd;
+
+	bench_format(path, sizeof(path), "/sys/fs/cgroup/freezer%s/freezer.state", cgroup);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	*ret_is_v1 = fd >= 0;
+	if (fd < 0) {
+		bench_format(path, sizeof(path), "/sys/fs/cgroup%s/cgroup.freeze", cgroup);
+		fd = open(path, O_RDWR | O_CLOEXEC);
+	}
+	if (fd < 0)
+		bench_die("%s: %s", path, strerror(errno));
+	return fd;
+}
+
+static void write_state(int fd, const char *state)
+{
+	if (pwrite(fd, state, strlen(state), 0) != (ssize_t)strlen(state))
+		bench_die("the freezer: %s", strerror(errno));
+}
+
+/* Nothing but the writing: what no pause can be faster than. */
+static void measure_freezer(const char *cgroup, unsigned pauses)
+{
+	struct bench_series freeze = {0}, thaw = {0};
+	bool is_v1;
+	int fd = open_freezer(cgroup, &is_v1);
+
+	for (unsigned i = 0; i < pauses; i++) {
+		int64_t began = bench_now_ns();
+		write_state(fd, is_v1 ? "FROZEN" : "1");
+		int64_t frozen = bench_now_ns();
+		write_state(fd, is_v1 ? "THAWED" : "0");
+		bench_add(&freeze, (double)(frozen - began) / 1e3);
+		bench_add(&thaw, (double)(bench_now_ns() - frozen) / 1e3);
+	}
+	close(fd);
+	print_row("(the kernel's freezing)", &freeze);
+	print_row("(the kernel's thawing)", &thaw);
+}
+
+static double measure_pause(ctrd_client *client, unsigned pauses, const char *where)
+{
 	struct bench_series pause = {0}, resume = {0};
+	char name[64];
 
 	for (unsigned i = 0; i < pauses; i++) {
 		TIMED(&pause, ctrd_container_pause(client, id, NULL, BENCH_NOBODY, &op));
 		TIMED(&resume, ctrd_container_resume(client, id, NULL, BENCH_NOBODY, &op));
 	}
-	double median = print_row("pause", &pause);
-	print_row("resume", &resume);
-	bench_verdict("pause", median / 1e3, 1, "ms");
+	double median = print_row(bench_format(name, sizeof(name), "pause%s", where), &pause);
+	print_row(bench_format(name, sizeof(name), "resume%s", where), &resume);
+	return median;
+}
+
+static void measure_pauses(ctrd_client *client, const char *cgroup, const char *spec)
+{
+	unsigned pauses = bench_number("CTRD_BENCH_PAUSES", PAUSES);
+	ctrd_create_options create = CTRD_CREATE_OPTIONS_INIT;
+	ctrd_delete_options delete = CTRD_DELETE_OPTIONS_INIT;
+
+	measure_freezer(cgroup, pauses);
+	double alone = measure_pause(client, pauses, "");
+
+	create.spec = spec;
+	delete.flags = CTRD_DELETE_FORCE;
+	BENCH_CALL(ctrd_container_create(client, "other", &create, BENCH_NOBODY, &op));
+	BENCH_CALL(ctrd_container_start(client, "other", NULL, BENCH_NOBODY, &op));
+	BENCH_CALL(ctrd_container_pause(client, "other", NULL, BENCH_NOBODY, &op));
+	double beside = measure_pause(client, pauses, ", another paused");
+	BENCH_CALL(ctrd_container_delete(client, "other", &delete, BENCH_NOBODY, &op));
+
+	bench_verdict("pause", alone / 1e3, 1, "ms");
+	bench_verdict("pause while another is paused", beside / 1e3, 1, "ms");
 }
 
 static void measure_exec(ctrd_client *client)
@@ -108,8 +182,13 @@ static void run(const struct bench *bench)
 	static const char *const args[] = {"/bin/sleep", "3600", NULL};
 	ctrd_create_options create = CTRD_CREATE_OPTIONS_INIT;
 	ctrd_delete_options delete = CTRD_DELETE_OPTIONS_INIT;
-	char *spec = bench_spec(bench, args, NULL);
+	char cgroup[96];
+	char *spec, *other;
 	ctrd_client *client = bench_open(bench);
+
+	bench_format(cgroup, sizeof(cgroup), "%s/box/%s", bench->group, id);
+	spec = bench_spec(bench, args, cgroup);
+	other = bench_spec(bench, args, NULL);
 
 	create.spec = spec;
 	delete.flags = CTRD_DELETE_FORCE;
@@ -118,12 +197,13 @@ static void run(const struct bench *bench)
 
 	printf("calls on a running container, with %s\n", bench->runtime);
 	measure_reading(client);
-	measure_pause(client);
+	measure_pauses(client, cgroup, other);
 	measure_exec(client);
 
 	BENCH_CALL(ctrd_container_delete(client, id, &delete, BENCH_NOBODY, &op));
 	bench_close(client);
 	ctrd_free(spec);
+	ctrd_free(other);
 }
 
 int main(void)
