@@ -813,14 +813,17 @@ const char *ctrd__state_boot_id(struct ctrd__local *local)
 int ctrd__state_connect(int dir_fd, const char *name, int *ret_fd)
 {
 	CTRD__AUTO_CLOSE int fd = -1;
+	CTRD__AUTO_CLOSE int file = -1;
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	int n;
+	struct stat st;
 
-	/* By way of the descriptor: the path may be longer than an address can be. */
-	n = snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/%s", dir_fd,
-		     name);
-	if (n < 0 || (size_t)n >= sizeof(address.sun_path))
-		return CTRD_ERANGE;
+	/* By way of the file itself: connect() would follow a link in its place. */
+	file = ctrd__fd_above_2(openat(dir_fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC));
+	if (file < 0)
+		return errno == ENOENT ? CTRD_EUNAVAILABLE : ctrd__status_from_errno(errno);
+	if (fstat(file, &st) < 0 || !S_ISSOCK(st.st_mode))
+		return CTRD_EDATALOSS;
+	(void)snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d", file);
 	fd = ctrd__fd_above_2(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
 	if (fd < 0)
 		return ctrd__status_from_errno(errno);
