@@ -50,10 +50,10 @@ static const char *begin(void)
 	static char disk[128];
 	snprintf(disk, sizeof(disk), "%s/disk", test_tmpdir());
 	CHECK_INT(mkdir(disk, 0700), 0);
+	host_begin_at(disk);
 	if (mount("tmpfs", disk, "tmpfs", 0, "size=4m,mode=0700") != 0)
 		FAIL("mount: %s", strerror(errno));
 	snprintf(filler, sizeof(filler), "%s/filler", disk);
-	host_begin_at(disk);
 	return disk;
 }
 

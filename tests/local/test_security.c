@@ -158,8 +158,10 @@ TEST(socket_of_the_monitor_refuses_other_users)
 	/* The mode of the file keeps them out; */
 	CHECK_INT(knock(below("c"), NOBODY), 1);
 	/* where it does not, the monitor does. */
+	CHECK_INT(chmod(below("c"), 0711), 0);
 	CHECK_INT(chmod(below("c/ctl"), 0666), 0);
 	CHECK_INT(knock(below("c"), NOBODY), 0);
+	CHECK_INT(chmod(below("c"), 0700), 0);
 	/* It is none the worse for it. */
 	char *process = test_process("true", NULL);
 	host_must(host_exec(client, "c", "e", process, NULL));
