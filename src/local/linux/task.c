@@ -23,6 +23,7 @@
 
 #define MONITOR_CGROUPS_MAX 14u
 #define KILL_WAIT_MS	    10000u
+#define RELEASE_WAIT_MS	    1000u
 
 struct task {
 	struct ctrd__job job;
@@ -163,10 +164,16 @@ static void down_failed(struct ctrd__job *job, ctrd_error *error)
 	down_done(job);
 }
 
+/* Until it has hung up it is still there, in its control group. */
 static void down_released(struct ctrd__job *job, struct ctrd__answer *answer)
 {
-	(void)answer;
-	down_done(job);
+	if (!answer || !job->cell->monitor) {
+		down_done(job);
+		return;
+	}
+	job->wait_for = "";
+	ctrd__list_insert_tail(&job->cell->exit_waiters, &job->wait_node);
+	ctrd__job_sleep(job, RELEASE_WAIT_MS, down_done);
 }
 
 static void down_release(struct ctrd__job *job)
