@@ -184,6 +184,19 @@ static void drop_all(struct ctrd__local *local)
 	local->warm = ctrd__group_unref(local->warm);
 }
 
+static void remove_empty(struct ctrd__work *work)
+{
+	ctrd__state_remove_empty(ctrd__container_of(work, struct ctrd__local, last_work));
+}
+
+static void removed_empty(struct ctrd__work *work, bool cancelled)
+{
+	struct ctrd__local *local = ctrd__container_of(work, struct ctrd__local, last_work);
+
+	(void)cancelled;
+	ctrd__client_backend_closed(local->client);
+}
+
 static void close_client(ctrd_client *client)
 {
 	struct ctrd__local *local = ctrd__client_backend_data(client);
@@ -191,8 +204,11 @@ static void close_client(ctrd_client *client)
 	ctrd__watch_all_end(local);
 	drop_all(local);
 	local->closed = true;
-	ctrd__state_remove_empty(local);
-	ctrd__client_backend_closed(client);
+	/* Who never worked has left nothing, and starts no thread to find that out. */
+	local->last_work.run = remove_empty;
+	local->last_work.after = removed_empty;
+	if (!local->worked || ctrd__work_submit(client, &local->last_work) < 0)
+		ctrd__client_backend_closed(client);
 }
 
 static void free_client(ctrd_client *client)

@@ -156,6 +156,7 @@ void ctrd__job_work(struct ctrd__job *job, int (*fn)(struct ctrd__job *, ctrd_er
 	job->work.run = run;
 	job->work.after = after;
 	job->working = true;
+	job->local->worked = true;
 	r = ctrd__work_submit(job->local->client, &job->work);
 	if (r < 0) {
 		job->working = false;

@@ -57,7 +57,9 @@ struct ctrd__local {
 	struct ctrd__group *warm;   /* the one whose statistics files are open */
 	char *packet;		    /* room for one message */
 	atomic_bool cannot_outlive; /* a monitor could not leave the service's control group */
-	bool closed;		    /* the loop knows nothing of us any more */
+	bool worked;		    /* something was given to the worker */
+	struct ctrd__work last_work;
+	bool closed; /* the loop knows nothing of us any more */
 	bool inherited; /* memory of a forked child: descriptors are copies, their state is the parent's */
 
 	/* worker */
