@@ -6,7 +6,8 @@
  *   captured  through the library; output goes to a data callback
  *   silent    through the library; output goes nowhere
  *   conmon    conmon and the runtime's command line (conmon.c); output goes to conmon's log file
- * The target compares `captured` with `conmon`: the two that keep the output. One client serves all lives.
+ * The target compares `captured` with `conmon`, the two that keep the output, and is for crun. One client serves all
+ * lives.
  *
  * CPU time is that of the whole process tree of a life: bench.c says how. It is read when the last process of the life
  * has gone. Wall time ends with the last call. Wall time depends on what else the machine does; CPU time hardly does.
@@ -15,6 +16,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { LIVES = 20, ROUNDS = 5, SIDES = 3 };
 
