@@ -14,6 +14,7 @@
 #include <libctrd/fake.h>
 #include <libctrd/log.h>
 #include <libctrd/op.h>
+#include <libctrd/platform.h>
 #include <libctrd/process.h>
 #include <libctrd/spec.h>
 #include <libctrd/stdio.h>
