@@ -363,6 +363,7 @@ struct ctrd__job {
 		int helper_fd;
 		bool begun;
 		bool force;
+		bool again; /* it was cut once */
 		bool has_exit;
 		ctrd_exit exit;
 	} down;

@@ -19,11 +19,13 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #define MONITOR_CGROUPS_MAX 14u
 #define KILL_WAIT_MS	    10000u
 #define RELEASE_WAIT_MS	    1000u
+#define STATE_MAX	    65536u
 
 struct task {
 	struct ctrd__job job;
@@ -43,6 +45,9 @@ struct task {
 	int pidfd;
 	int terminal;
 	int exit_status;
+	int output; /* of the runtime's `state` */
+	bool asked; /* whether the program runs although its start failed */
+	bool runs;
 	struct ctrd__group *group;
 	ctrd_error *why;
 };
@@ -67,6 +72,7 @@ static void destroy(struct ctrd__job *job)
 	ctrd__wire_close_fds(task->oom, 2);
 	ctrd__close_fd(&task->pidfd);
 	ctrd__close_fd(&task->terminal);
+	ctrd__close_fd(&task->output);
 	task->group = ctrd__group_unref(task->group);
 	task->why = ctrd_error_unref(task->why);
 }
@@ -79,6 +85,7 @@ static struct task *new_task(ctrd_op *op)
 		return NULL;
 	task->stdio = (struct ctrd__stdio_fds)CTRD__STDIO_FDS_INIT;
 	task->image = task->ns_fd = task->helper_fd = task->pidfd = task->terminal = -1;
+	task->output = -1;
 	for (size_t i = 0; i < 3; i++)
 		task->null[i] = -1;
 	task->oom[0] = task->oom[1] = -1;
@@ -212,20 +219,41 @@ static int down_clean(struct ctrd__job *job, ctrd_error **ret_error)
 	return CTRD_OK;
 }
 
-static void down_run(struct ctrd__job *job);
+/* What a delete that failed leaves would keep the id from being used again. */
+static int down_left(struct ctrd__job *job, ctrd_error **ret_error)
+{
+	CTRD__AUTO_CLOSE int ns_fd = -1;
+	CTRD__AUTO_CLOSE int root_fd = -1;
+
+	if (ctrd__state_open_ns(job->local, false, &ns_fd, NULL) == CTRD_OK) {
+		root_fd =
+			openat(ns_fd, ".runtime", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (root_fd >= 0)
+			(void)ctrd__dir_remove_tree_at(root_fd, job->box->id);
+	}
+	return down_clean(job, ret_error);
+}
+
+static int down_prepare(struct ctrd__job *job, ctrd_error **ret_error);
+static void down_prepared(struct ctrd__job *job);
 
 static void down_deleted(struct ctrd__job *job, struct ctrd__answer *answer)
 {
-	if (answer && answer->head.status == 0 && answer->head.exit_status != 0 &&
-	    !job->down.force) {
-		job->down.force = true;
-		down_run(job);
+	if (answer && answer->head.status == 0 && answer->head.exit_status == 0) {
+		ctrd__job_work(job, down_clean, down_release);
 		return;
 	}
-	if (!answer || answer->head.status < 0 || answer->head.exit_status != 0)
-		ctrd__client_log(job->local->client, CTRD_LOG_WARNING,
-				 "container \"%s\": the runtime's delete failed", job->cell->id);
-	ctrd__job_work(job, down_clean, down_release);
+	/* It was not forced, or somebody was killed over it. */
+	if (!job->down.force || !job->down.again) {
+		job->down.again = job->down.force;
+		job->down.force = true;
+		job->down.helper_fd = answer ? -1 : -2;
+		ctrd__job_work(job, down_prepare, down_prepared);
+		return;
+	}
+	ctrd__client_log(job->local->client, CTRD_LOG_WARNING,
+			 "container \"%s\": the runtime's delete failed", job->cell->id);
+	ctrd__job_work(job, down_left, down_release);
 }
 
 static void down_run(struct ctrd__job *job)
@@ -269,7 +297,7 @@ static const struct ctrd__monitor_owner helper_owner = {helper_event, helper_gon
 
 static void down_prepared(struct ctrd__job *job)
 {
-	if (!job->cell->monitor) {
+	if (!job->cell->monitor && !job->down.helper) {
 		int r;
 
 		if (job->down.helper_fd < 0) {
@@ -407,11 +435,111 @@ static bool command_succeeded(struct ctrd__job *job, const struct ctrd__answer *
 	return true;
 }
 
+/*
+ * A start that was cut may have begun the program all the same; a later one finds nothing to begin. The runtime knows.
+ */
+
+static void started(struct ctrd__job *job, struct ctrd__answer *answer);
+
+static void ask_state(struct ctrd__job *job, uint32_t kind,
+		      void (*answered)(struct ctrd__job *, struct ctrd__answer *))
+{
+	struct ctrd__wire_head head = {.type = CTRD__REQ_RUN, .kind = kind};
+	struct task *task = task_of(job);
+	struct ctrd__command command;
+	char *CTRD__AUTO_FREE text = NULL;
+	int fds[4] = {task->image, task->null[0], task->output, task->null[2]};
+	size_t len;
+
+	if (!job->cell->monitor) {
+		ctrd__job_fail(job, ctrd__take_ptr(task->why));
+		return;
+	}
+	head.oom_score = job->local->oom_score;
+	ctrd__oci_begin(&command, job->local, job->box, "state", CTRD_INIT_PROCESS);
+	ctrd__oci_add(&command, job->box->id);
+	text = ctrd__oci_text(&command, job->local, CTRD_INIT_PROCESS, &len);
+	if (!text)
+		ctrd__job_fail(job, ctrd__error_nomem());
+	else
+		ctrd__job_ask(job, job->cell->monitor, &head, text, len, fds, 4, answered);
+}
+
+static void state_known(struct ctrd__job *job)
+{
+	struct task *task = task_of(job);
+
+	/* As a start that succeeds: the monitor writes it down and tells it. */
+	if (task->runs)
+		ask_state(job, CTRD__KIND_START, started);
+	else
+		ctrd__job_fail(job, ctrd__take_ptr(task->why));
+}
+
+static int read_state(struct ctrd__job *job, ctrd_error **ret_error)
+{
+	struct task *task = task_of(job);
+	CTRD__AUTO_JSON struct ctrd__json *state = NULL;
+	char text[STATE_MAX];
+	const char *status;
+	ssize_t n = pread(task->output, text, sizeof(text), 0);
+
+	(void)ret_error;
+	ctrd__oci_drop_log(job->box, CTRD_INIT_PROCESS);
+	if (n <= 0 || ctrd__json_parse(text, (size_t)n, 0, sizeof(text), &state, NULL) < 0)
+		return CTRD_OK;
+	status = ctrd__json_string(ctrd__json_object_get(state, "status"));
+	task->runs = status && (strcmp(status, "running") == 0 || strcmp(status, "paused") == 0);
+	return CTRD_OK;
+}
+
+static void state_answered(struct ctrd__job *job, struct ctrd__answer *answer)
+{
+	if (answer && answer->head.status == 0 && answer->head.exit_status == 0)
+		ctrd__job_work(job, read_state, state_known);
+	else
+		ctrd__job_fail(job, ctrd__take_ptr(task_of(job)->why));
+}
+
+static void ask_whether_it_runs(struct ctrd__job *job)
+{
+	ask_state(job, CTRD__KIND_PLAIN, state_answered);
+}
+
+static int prepare_state(struct ctrd__job *job, ctrd_error **ret_error)
+{
+	struct task *task = task_of(job);
+
+	task->why = ctrd__oci_error(job->box, CTRD_INIT_PROCESS, ctrd__verb_name(job->op->verb),
+				    task->exit_status);
+	task->output = ctrd__fd_above_2(memfd_create("ctrd-state", MFD_CLOEXEC));
+	if (task->output < 0)
+		return ctrd__error_return(ctrd__take_ptr(task->why), ret_error);
+	return CTRD_OK;
+}
+
+static bool may_run_all_the_same(struct ctrd__job *job, const struct ctrd__answer *answer)
+{
+	const struct ctrd__member *init = ctrd__cell_member(job->cell, CTRD_INIT_PROCESS);
+	struct task *task = task_of(job);
+
+	if (!answer || answer->head.status < 0 || answer->head.exit_status == 0 || task->asked ||
+	    !init || init->ended)
+		return false;
+	task->asked = true;
+	task->exit_status = answer->head.exit_status;
+	return true;
+}
+
 static void started(struct ctrd__job *job, struct ctrd__answer *answer)
 {
 	struct ctrd__cell *cell = job->cell;
 	struct ctrd__member *init = ctrd__cell_member(cell, CTRD_INIT_PROCESS);
 
+	if (may_run_all_the_same(job, answer)) {
+		ctrd__job_work(job, prepare_state, ask_whether_it_runs);
+		return;
+	}
 	if (!command_succeeded(job, answer))
 		return;
 	if (cell->state == CTRD_TASK_CREATED)
