@@ -12,7 +12,12 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PATIENCE_MS = 60000, MAX_ARGS = 8 };
+enum {
+	PATIENCE_MS = 50000,
+	/* Where an allocation has failed, what is waited for may never happen. Ops end also then. */
+	PATIENCE_WITHOUT_MEMORY_MS = 2000,
+	MAX_ARGS = 8,
+};
 
 bool scene_is_fake(void)
 {
@@ -142,11 +147,12 @@ static void init_cond(pthread_cond_t *cond)
 	pthread_condattr_destroy(&monotonic);
 }
 
-/* Until fn says so, under the lock; false after PATIENCE_MS. */
+/* Until fn says so, under the lock; false when patience is over. */
 static bool await(pthread_mutex_t *lock, pthread_cond_t *cond, bool (*fn)(void *data), void *data)
 {
 	struct timespec end;
-	deadline_in(&end, test_timeout_ms(PATIENCE_MS));
+	deadline_in(&end, test_timeout_ms(test_is_failing_allocations() ? PATIENCE_WITHOUT_MEMORY_MS
+									: PATIENCE_MS));
 	pthread_mutex_lock(lock);
 	bool held = fn(data);
 	while (!held && pthread_cond_timedwait(cond, lock, &end) != ETIMEDOUT)
