@@ -157,5 +157,11 @@ int ctrd__cgroup_remove_empty_parents(const struct ctrd__cgroup_layout *layout, 
  */
 int ctrd__cgroup_monitor_fds(const struct ctrd__cgroup_layout *layout, const char *parent, int *fds,
 			     size_t max, size_t *ret_count, size_t *ret_wanted);
+/*
+ * Remove <parent>/monitors and its empty parents. Waits, up to timeout_ms, for those in it that are
+ * on their way out: a process hangs up before it leaves its groups. Who lives in it keeps it.
+ */
+void ctrd__cgroup_remove_monitors(const struct ctrd__cgroup_layout *layout, const char *parent,
+				  int64_t timeout_ms);
 
 #endif

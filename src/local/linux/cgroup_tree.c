@@ -16,6 +16,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -265,4 +267,58 @@ int ctrd__cgroup_monitor_fds(const struct ctrd__cgroup_layout *layout, const cha
 	*ret_count = count;
 	*ret_wanted = wanted;
 	return CTRD_OK;
+}
+
+/* It has given up its memory, and its descriptors are next. */
+static bool is_on_its_way_out(pid_t pid)
+{
+	char path[32];
+	char first;
+	CTRD__AUTO_CLOSE int fd = -1;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/cmdline", (int)pid);
+	fd = ctrd__fd_above_2(open(path, O_RDONLY | O_CLOEXEC));
+	return fd < 0 || read(fd, &first, 1) <= 0;
+}
+
+/* The group is there, and nobody who stays is in it. */
+static bool is_being_left(const struct ctrd__cgroup_mount *mount, const char *path)
+{
+	CTRD__AUTO_STR struct ctrd__str dir = CTRD__STR_INIT;
+	CTRD__AUTO_CLOSE int fd = -1;
+	char text[64];
+	int n;
+
+	ctrd__str_append(&dir, mount->point);
+	ctrd__str_append(&dir, path);
+	if (dir.oom || ctrd__cgroup_open_dir(dir.data, &fd) < 0)
+		return false;
+	/* The first ones speak for all: as long as one of them stays there is nothing to wait for. */
+	n = ctrd__cgroup_read(fd, "cgroup.procs", text, sizeof(text));
+	for (char *at = text, *end; n > 0 && (end = strchr(at, '\n')) != NULL; at = end + 1)
+		if (!is_on_its_way_out((pid_t)strtol(at, NULL, 10)))
+			return false;
+	return true;
+}
+
+void ctrd__cgroup_remove_monitors(const struct ctrd__cgroup_layout *layout, const char *parent,
+				  int64_t timeout_ms)
+{
+	CTRD__AUTO_STR struct ctrd__str path = CTRD__STR_INIT;
+	int64_t deadline = ctrd__cgroup_deadline_ns(timeout_ms);
+	int64_t pause = PAUSE_FIRST_US;
+	bool again = true;
+
+	ctrd__str_append(&path, parent[1] ? parent : "");
+	ctrd__str_append(&path, "/monitors");
+	while (again && !path.oom) {
+		(void)ctrd__cgroup_remove_empty_parents(layout, path.data);
+		again = false;
+		for (size_t i = 0; i < layout->count; i++)
+			again |= is_being_left(&layout->mounts[i], path.data);
+		if (!again || ctrd__now_mono_ns() >= deadline)
+			return;
+		ctrd__cgroup_pause_us(pause);
+		pause = pause * 2 < PAUSE_MAX_US ? pause * 2 : PAUSE_MAX_US;
+	}
 }

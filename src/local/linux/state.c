@@ -29,13 +29,14 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define INFO_NAME   "container.json"
-#define CONFIG_NAME "config.json"
-#define SPEC_NAME   "spec.json"
-#define INFO_MAX    (1u << 20)
-#define CONFIG_MAX  (64u << 20)
-#define NEW_PREFIX  ".new-"
-#define DEL_PREFIX  ".del-"
+#define INFO_NAME     "container.json"
+#define CONFIG_NAME   "config.json"
+#define SPEC_NAME     "spec.json"
+#define INFO_MAX      (1u << 20)
+#define CONFIG_MAX    (64u << 20)
+#define NEW_PREFIX    ".new-"
+#define DEL_PREFIX    ".del-"
+#define LEAVE_WAIT_MS 1000
 
 #ifndef RENAME_NOREPLACE
 #define RENAME_NOREPLACE 1
@@ -771,7 +772,6 @@ void ctrd__state_remove_empty(struct ctrd__local *local)
 	CTRD__AUTO_CLOSE int state_fd = -1;
 	CTRD__AUTO_CLOSE int ns_fd = -1;
 	const struct ctrd__cgroup_layout *layout;
-	char *CTRD__AUTO_FREE monitors = NULL;
 	size_t count = 0;
 
 	if (ctrd__dir_open_private(local->state_dir, false, &state_fd) < 0)
@@ -783,11 +783,9 @@ void ctrd__state_remove_empty(struct ctrd__local *local)
 	if (flock(ns_fd, LOCK_EX | LOCK_NB) < 0)
 		return;
 	layout = ctrd__state_layout(local);
-	monitors = concat(local->cgroup_parent, "/monitors", "");
 	if (layout) {
 		(void)ctrd__cgroup_remove_empty_parents(layout, local->cgroup_prefix);
-		if (monitors)
-			(void)ctrd__cgroup_remove_empty_parents(layout, monitors);
+		ctrd__cgroup_remove_monitors(layout, local->cgroup_parent, LEAVE_WAIT_MS);
 	}
 	/* crun keeps its cache of seccomp programs in there. */
 	(void)ctrd__dir_remove_tree_at(ns_fd, ".runtime");
