@@ -118,6 +118,12 @@ int ctrd__cgroup_state(const struct ctrd__cgroup *cgroup, enum ctrd__cgroup_stat
 int ctrd__cgroup_freeze(const struct ctrd__cgroup *cgroup, int64_t timeout_ms);
 /* Thaw and see it happen. CTRD_EDEADLINE when a group above is frozen. */
 int ctrd__cgroup_thaw(const struct ctrd__cgroup *cgroup, int64_t timeout_ms);
+/*
+ * Keep an empty group frozen below `parent`, where the freezer is v1's: while one is, freezing and
+ * thawing others is cheap. Best effort.
+ */
+void ctrd__cgroup_keep_freezer(const struct ctrd__cgroup_layout *layout, const char *parent);
+void ctrd__cgroup_drop_freezer(const struct ctrd__cgroup_layout *layout, const char *parent);
 
 /* cgroup_kill.c */
 

@@ -391,6 +391,9 @@ static int freeze(struct ctrd__job *job, ctrd_error **ret_error)
 	if (r == CTRD_OK && live->freezer == (pause ? CTRD__CGROUP_FROZEN : CTRD__CGROUP_THAWED))
 		return CTRD_OK;
 	live->changed = true;
+	if (pause && ctrd__state_layout(job->local))
+		ctrd__cgroup_keep_freezer(ctrd__state_layout(job->local),
+					  job->local->cgroup_parent);
 	if (r == CTRD_OK)
 		r = pause ? ctrd__cgroup_freeze(&job->group->cgroup, FREEZE_MS)
 			  : ctrd__cgroup_thaw(&job->group->cgroup, FREEZE_MS);

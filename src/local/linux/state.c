@@ -784,6 +784,7 @@ void ctrd__state_remove_empty(struct ctrd__local *local)
 		return;
 	layout = ctrd__state_layout(local);
 	if (layout) {
+		ctrd__cgroup_drop_freezer(layout, local->cgroup_parent);
 		(void)ctrd__cgroup_remove_empty_parents(layout, local->cgroup_prefix);
 		ctrd__cgroup_remove_monitors(layout, local->cgroup_parent, LEAVE_WAIT_MS);
 	}
