@@ -13,9 +13,8 @@
  *
  * Not all of it is the library's: interrupts, and a hypervisor that takes the CPU away, count as cpu of whoever runs. So
  * the same clocks are held to as many turns of plain computing, about as long as a turn's median: what shows there is the
- * machine's. And what a verb takes usually is told beside what it took at worst. A container stays paused all the time,
- * because the first one that freezes makes the kernel change its code, and halt every CPU for that (bench_calls.c); that
- * first pause is not recorded.
+ * machine's. And what a verb takes usually is told beside what it took at worst. The first pause makes the kernel change its
+ * code, and halt every CPU for that (bench_calls.c): it is not recorded.
  */
 #include "bench.h"
 
