@@ -127,7 +127,7 @@ static enum reason reason_of(const char *text)
 {
 	bool about_program = has(text, "executable") || has(text, "exec:") || has(text, "exec `") ||
 			     has(text, "exec '") || has(text, "exec \"") || has(text, "execve") ||
-			     has(text, "exec user process");
+			     has(text, "exec user process") || has(text, "failed to load /");
 
 	if (!about_program)
 		return OTHER;
