@@ -190,7 +190,7 @@ TEST(host_that_is_a_subreaper_sees_pids_that_it_does_not_know)
 		live(client, i);
 	host_close(client);
 	/* Then there is nobody of ours left to be seen. */
-	WAIT_UNTIL(host_count(host_monitors()) == 0, 20);
+	WAIT_UNTIL(host_monitor_count() == 0, 20);
 	int seen = stop_collector(&collector);
 	test_note("%d strangers were seen", seen - 1);
 	CHECK(seen > 1);
@@ -205,7 +205,7 @@ TEST(host_that_is_a_subreaper_and_never_waits)
 	for (int i = 0; i < LIVES; i++)
 		live(client, i);
 	host_close(client);
-	WAIT_UNTIL(host_count(host_monitors()) == 0, 20);
+	WAIT_UNTIL(host_monitor_count() == 0, 20);
 	int strangers = 0;
 	while (waitpid(-1, NULL, WNOHANG) > 0)
 		strangers++;

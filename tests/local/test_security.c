@@ -277,7 +277,7 @@ TEST(record_that_became_a_link_tells_nothing)
 	free(spec);
 	host_must_exit(host_wait(client, "c", CTRD_INIT_PROCESS));
 	host_close(client);
-	WAIT_UNTIL(host_count(host_monitors()) == 0, 30);
+	WAIT_UNTIL(host_monitor_count() == 0, 30);
 	CHECK_INT(rename(below("c/process-init"), elsewhere), 0);
 	CHECK_INT(symlink(elsewhere, below("c/process-init")), 0);
 

@@ -207,6 +207,14 @@ pid_t *host_monitors(void)
 	return pids;
 }
 
+size_t host_monitor_count(void)
+{
+	pid_t *pids = host_monitors();
+	size_t count = host_count(pids);
+	free(pids);
+	return count;
+}
+
 static ino_t pid_namespace(pid_t pid)
 {
 	char path[64];

@@ -102,6 +102,7 @@ ctrd_stdio host_out_to(int *ret_fd);
 pid_t *host_pids(void); /* every process with our tag in a cgroup, but this one */
 bool host_pid_is_in(pid_t pid, const char *cgroup);
 pid_t *host_monitors(void);
+size_t host_monitor_count(void);
 /* The helper or, with `of_runtime`, a command of the runtime, that is at work now; 0 when there is none. */
 pid_t host_find_worker(bool of_runtime);
 size_t host_count(const pid_t *pids);
