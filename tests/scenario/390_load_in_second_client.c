@@ -5,7 +5,6 @@
 #include "scenario.h"
 
 #include <string.h>
-#include <unistd.h>
 
 TEST(a_load_tells_what_is_the_case)
 {
@@ -62,14 +61,14 @@ TEST(a_load_takes_over_the_streams)
 	ctrd_load_options load = CTRD_LOAD_OPTIONS_INIT;
 
 	scene_begin_with(scene, "a", PROGRAM("cat"), &stdio);
-	CHECK_INT(write(first_sink->fds.in, "one", 3), 3);
+	sink_put(first_sink, "one");
 	sink_await_length(first_sink, 3);
 	CHECK_INT(END(ctrd_process_release_stdio(scene->client, "a", "init", CTRD_RELEASE_KEEP,
 						 NULL, NOBODY, &op)),
 		  CTRD_OK);
 	sink_await_release(first_sink);
 	CHECK_INT(first_sink->ends, 0);
-	CHECK_INT(write(first_sink->fds.in, "two", 3), 3); /* nobody reads */
+	sink_put(first_sink, "two"); /* nobody reads */
 	CHECK_INT(END(ctrd_client_close(scene->client, NULL, NOBODY, &op)), CTRD_OK);
 	scene_free(scene);
 
@@ -77,7 +76,7 @@ TEST(a_load_takes_over_the_streams)
 	load.stdio = &stdio;
 	CHECK_INT(END(ctrd_container_load(second->client, "a", &load, NOBODY, &op)), CTRD_OK);
 	sink_await_length(second_sink, 3);
-	CHECK_INT(write(second_sink->fds.in, "three", 5), 5);
+	sink_put(second_sink, "three");
 	sink_await_length(second_sink, 8);
 	CHECK_STR(second_sink->bytes, "twothree");
 	scene_delete(second, "a");

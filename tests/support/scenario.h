@@ -149,6 +149,8 @@ struct sink *sink_new(void);
 void sink_free(struct sink *sink); /* closes what attach got */
 /* DATA for stdout and stderr; `in`, `out` are kinds. */
 ctrd_stdio sink_stdio(struct sink *sink, uint32_t in, uint32_t out);
+/* Write into the stdin that attach got. */
+void sink_put(struct sink *sink, const char *text);
 /* Until `ends` streams have ended, or `length` bytes have come. */
 void sink_await_ends(struct sink *sink, int ends);
 void sink_await_length(struct sink *sink, size_t length);
