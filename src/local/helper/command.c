@@ -196,6 +196,7 @@ static int prepare(struct ctrd__command *command, const char *id, struct launch 
 		return CTRD_ERESOURCES;
 	}
 	unlink_name(CTRD__PIDFILE_PREFIX, id);
+	unlink_name(CTRD__PIDFILE_DRAFT_PREFIX, id);
 	(void)snprintf(launch->pidfile, PATH_SIZE, "%s/" CTRD__PIDFILE_PREFIX "%s",
 		       ctrd__monitor.path, id);
 	if (!(command->flags & CTRD__RUN_TERMINAL))
@@ -432,6 +433,7 @@ static size_t finish_process(struct ctrd__command *command, int wait_status,
 	pid_t pid = wait_status == 0 ? read_pidfile(process->id) : 0;
 
 	unlink_name(CTRD__PIDFILE_PREFIX, process->id);
+	unlink_name(CTRD__PIDFILE_DRAFT_PREFIX, process->id);
 	/* The terminal may be here, and only its announcement not read yet. */
 	if (pid > 0)
 		ctrd__command_console_turn(command);

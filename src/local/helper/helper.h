@@ -159,6 +159,8 @@ void ctrd__hold_end(void);
 /* Names for what the runtime makes in the directory: unlinked at HOLD if an earlier life left them. */
 #define CTRD__CONSOLE_PREFIX "tty-"
 #define CTRD__PIDFILE_PREFIX "pid-"
+#define CTRD__PIDFILE_DRAFT_PREFIX \
+	".pid-" /* where runc writes it first, and only where nothing is */
 /* An address by a name in a directory that is open, however long its path is. */
 bool ctrd__hold_address(struct sockaddr_un *ret_address, int dir, const char *name);
 /* A listening socket, 0600, in the place of whatever had the name. */

@@ -100,10 +100,12 @@ static int check_record(int dir, const char *id)
 
 static int load_record(int dir, const char *id)
 {
-	char name[sizeof(CTRD__PIDFILE_PREFIX) + CTRD_ID_MAX];
+	char name[sizeof(CTRD__PIDFILE_DRAFT_PREFIX) + CTRD_ID_MAX];
 
 	/* Left by commands that a dead monitor had under way. */
 	(void)snprintf(name, sizeof(name), CTRD__PIDFILE_PREFIX "%s", id);
+	(void)unlinkat(dir, name, 0);
+	(void)snprintf(name, sizeof(name), CTRD__PIDFILE_DRAFT_PREFIX "%s", id);
 	(void)unlinkat(dir, name, 0);
 	(void)snprintf(name, sizeof(name), CTRD__CONSOLE_PREFIX "%s", id);
 	(void)unlinkat(dir, name, 0);

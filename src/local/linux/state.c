@@ -681,8 +681,8 @@ int ctrd__state_read_processes(struct ctrd__local *local, int dir_fd, struct ctr
 
 static bool is_of_task(const char *name)
 {
-	static const char *const prefixes[] = {CTRD__RECORD_PREFIX, "exec-", "log",
-					       "resources-",	    "tty-",  "pid-"};
+	static const char *const prefixes[] = {
+		CTRD__RECORD_PREFIX, "exec-", "log", "resources-", "tty-", "pid-", ".pid-"};
 	static const char *const names[] = {CTRD__CTL_NAME, "cgroup"};
 
 	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
