@@ -56,6 +56,8 @@ TEST_TIMEOUT(lives_leave_nothing, 400)
 	/* What is opened once, and stays, is not a leak. */
 	for (int i = 0; i < 12; i++)
 		live(client, i, spec, process);
+	/* Nor is a monitor that has not got round to its end. */
+	WAIT_UNTIL(host_monitor_count() == 0, 20);
 	char *before = host_snapshot();
 
 	int lives = test_scale(LIVES);

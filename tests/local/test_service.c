@@ -40,7 +40,10 @@ static void make_groups(struct shared *shared)
 			continue;
 		char *group = shared->group[shared->groups];
 		snprintf(group, sizeof(shared->group[0]), "%s/%s-service", point, host_tag());
-		if (mkdir(group, 0755) != 0)
+		/* Another mount may cover this one. */
+		if (mkdir(group, 0755) != 0 && errno == ENOENT)
+			continue;
+		if (access(group, W_OK) != 0)
 			FAIL("mkdir %s: %s", group, strerror(errno));
 		shared->groups++;
 	}
