@@ -1,7 +1,7 @@
 /*
  * The state directory: where containers are recorded. STATE_DIR/NAMESPACE/ID/ holds config.json (the spec as the
- * runtime gets it), spec.json (the spec as it was given), container.json (what the library needs to know of it) and, while there is a task, the files of
- * wire.h. Names that begin with a dot are the library's own: an id never does.
+ * runtime gets it), spec.json (the spec as it was given), container.json (what the library needs to know of it) and,
+ * while there is a task, the files of wire.h. Names that begin with a dot are the library's own: an id never does.
  *
  * Not here: what runs (load.c), who may change it (lock.c).
  *
