@@ -203,7 +203,7 @@ int ctrd__cgroup_state(const struct ctrd__cgroup *cgroup, enum ctrd__cgroup_stat
 int ctrd__cgroup_freeze(const struct ctrd__cgroup *cgroup, int64_t timeout_ms)
 {
 	int64_t deadline = ctrd__cgroup_deadline_ns(timeout_ms);
-	enum ctrd__cgroup_state before;
+	enum ctrd__cgroup_state before = CTRD__CGROUP_FROZEN;
 	CTRD__AUTO_CLOSE int fd = -1;
 	bool v2 = false;
 	int r;
