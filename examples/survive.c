@@ -116,9 +116,11 @@ int main(int argc, char **argv)
 		fprintf(stderr, "%s\n", ctrd_error_message(error));
 		return 1;
 	}
-	if (strcmp(argv[1], "load"))
-		_exit(start(client, argv[2], (const char *const *)argv + 3) ? 1
-									    : 0); /* as if killed */
+	if (strcmp(argv[1], "load")) {
+		int failed = start(client, argv[2], (const char *const *)argv + 3);
+		fflush(stdout);
+		_exit(failed ? 1 : 0); /* as if killed */
+	}
 	int status = load(client);
 	ctrd_client_unref(client);
 	return status ? 1 : 0;
